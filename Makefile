@@ -1,0 +1,32 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := build/demo
+
+.PHONY: demo test check clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(READY)
+	@mkdir -p $(DEMO)
+	$(BIN)/unshrink down examples/circuit.png $(DEMO)/circuit.x4.png --overwrite
+	$(BIN)/unshrink info $(DEMO)/circuit.x4.png
+	$(BIN)/unshrink up $(DEMO)/circuit.x4.png $(DEMO)/circuit.restored.png --overwrite
+	$(BIN)/unshrink roundtrip examples/circuit.png -s 4
+	@echo && echo "Written: " && ls -l $(DEMO)
+
+check: $(READY)
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest -n 2
+
+clean:
+	rm -rf build $(VENV)

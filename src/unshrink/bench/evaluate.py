@@ -1,0 +1,52 @@
+"""`unshrink eval`: a model's figures by the published protocol, through written LR files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from unshrink.bench.measure import Method, Progress, Report, Trip, measure
+from unshrink.errors import UsageError
+from unshrink.files.lrfile import strip
+from unshrink.files.picture import Picture, read_picture
+from unshrink.models.registry import get, parameters
+from unshrink.rescale import Engine
+
+
+def evaluate(
+    name: str, folders: Sequence[Path], *, weights: Path | None = None, progress: Progress | None = None
+) -> Report:
+    """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
+
+    ``weights`` names weights to use instead of the newest that are installed. The report is plain data, ready for JSON:
+    ``model``, ``scale``, ``weights`` (SHA-256), ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and
+    ``published``, the papers' figures for the same scale and sets. Raises UnknownNameError, WeightsError,
+    UnreadableInputError, and UsageError for a model without a scale of its own and for folders without pictures.
+    """
+    spec = get(name)
+    if spec.scale is None:
+        raise UsageError(f"{name} takes any scale, which this protocol does not cover; name a model of a fixed scale.")
+    engine = Engine(weights=weights)
+    digest = engine.load(name).weights.digest
+    measured = measure(_through_file(engine, name), spec.scale, folders, progress)
+    return {
+        "kind": "model",
+        "model": name,
+        "method": spec.method,
+        "scale": spec.scale,
+        "weights": digest,
+        "parameters": parameters(spec),
+        "payload": spec.payload,
+        **measured,
+    }
+
+
+def _through_file(engine: Engine, name: str) -> Method:
+    def method(hr: Picture, target: Path) -> Trip:
+        path = target.with_suffix(".png")
+        engine.down(hr, model=name).save(path)
+        data = path.read_bytes()
+        # What the file would weigh without us is what `strip` leaves; the rest is header and payload.
+        return Trip(engine.up(path), read_picture(path), len(data), len(data) - len(strip(data)))
+
+    return method

@@ -1,0 +1,112 @@
+"""`unshrink info`, `verify` and `strip`: LR files looked at without restoring them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from unshrink.cli import options
+from unshrink.cli.batch import Batch, Entry, check_target, read_source, view_for, write_target
+from unshrink.cli.names import STREAM, Found, Task, arrange, expand
+from unshrink.cli.view import View, count_bytes, dimensions, scale_value
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
+
+
+def info(names: Files, json: options.Json = False, quiet: options.Quiet = False) -> int:
+    """Say what LR files are: model, scale, original size, bytes of each part. Does not check the pixels."""
+    tasks = [Task(found) for found in expand(names)]
+    return Batch("info", View(json_mode=json, quiet=quiet)).run(tasks, _inform)
+
+
+def verify(names: Files, json: options.Json = False, quiet: options.Quiet = False) -> int:
+    """Check that LR files are whole and that their pixels are those they were written with."""
+    tasks = [Task(found) for found in expand(names)]
+    return Batch("verify", View(json_mode=json, quiet=quiet)).run(tasks, _verify)
+
+
+def strip(
+    name: Annotated[str, typer.Argument(metavar="FILE", help="An LR file; - for stdin.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The file or folder to write to; - for stdout.")],
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Copy an LR file without what `up` needs: the same small picture, and nothing of the original beside it."""
+    tasks = arrange([Found(name)], out, lambda path: path.name, lambda path: False)
+    view = view_for(tasks, json_mode=json, quiet=quiet)
+
+    def work(task: Task) -> tuple[Entry, str]:
+        return _strip(task, overwrite)
+
+    return Batch("strip", view).run(tasks, work)
+
+
+def _inform(task: Task) -> tuple[Entry, str]:
+    from unshrink.files.lrfile import inspect
+
+    entry = _stated(task, inspect(read_source(task).getvalue(), name=task.source.name))
+    return entry, _describe(entry)
+
+
+def _verify(task: Task) -> tuple[Entry, str]:
+    from unshrink.files.lrfile import verify as verify_bytes
+
+    entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.name))
+    return entry, f"{task.source.name}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}"
+
+
+def _stated(task: Task, report: dict[str, Any]) -> Entry:
+    """The report on a file with the names that the other commands have: `size` is that of the original."""
+    header = report["header"]
+    return {
+        "input": task.source.name,
+        "format": report["format"],
+        "version": report["version"],
+        "model": header["model"],
+        "weights": header["weights"],
+        "scale": scale_value((header["scale"][0], header["scale"][1])),
+        "size": header["size"],
+        "lr_size": report["size"],
+        "grey": header["grey"],
+        "alpha": header["alpha"],
+        "carrier": header["carrier"],
+        "writer": header["writer"],
+        "lr_bytes": report["bytes"],
+        "payload_bytes": report["payload_bytes"],
+        "sections": report["sections"],
+        "intact": report["intact"],
+    }
+
+
+def _strip(task: Task, overwrite: bool) -> tuple[Entry, str]:
+    from unshrink.files.lrfile import strip as strip_bytes
+
+    check_target(task, overwrite=overwrite)
+    data = read_source(task).getvalue()
+    bare = strip_bytes(data, name=task.source.name)
+    write_target(task, bare, overwrite=overwrite)
+    entry: Entry = {
+        "input": task.source.name,
+        "output": task.output,
+        "input_bytes": len(data),
+        "output_bytes": len(bare),
+    }
+    output = "standard output" if task.output == STREAM else task.output
+    return entry, f"{task.source.name} -> {output}, {count_bytes(len(bare))} of {len(data):,}"
+
+
+def _describe(entry: Entry) -> str:
+    sections = ", ".join(f"{name} {size:,}" for name, size in entry["sections"].items()) or "none"
+    alpha = "" if entry["alpha"] == "none" else f", alpha {entry['alpha']}"
+    colours = ("grey" if entry["grey"] else "colour") + alpha
+    lines = [
+        f"{entry['input']}: LR file, version {entry['version']}, in {entry['format'].upper()}, by {entry['writer']}",
+        f"  small      {dimensions(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
+        f"  original   {dimensions(entry['size'])}, {colours}",
+        f"  model      {entry['model']}, scale {entry['scale']}, weights {entry['weights'][:12]}",
+        f"  payload    {count_bytes(entry['payload_bytes'])} ({sections})",
+        f"  intact     {'yes, as far as can be told without the pixels' if entry['intact'] else 'NO; try verify'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""Quick looks at files, to tell what to do with them before anything is decoded."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from unshrink.cli.batch import NamedBytes, PassedOver, read_source
+from unshrink.cli.names import Found, Task
+from unshrink.errors import UnreadableInputError, UnsupportedPictureError
+from unshrink.files.lrfile import is_lrfile
+from unshrink.files.sniff import sniff
+
+_HEAD_BYTES = 64
+
+
+def is_small(path: Path) -> bool:
+    """True for an existing LR file, sound or not."""
+    try:
+        return is_lrfile(path.read_bytes())
+    except OSError:
+        return False
+
+
+def read_picture_file(task: Task) -> NamedBytes:
+    """All bytes of a task's input; PassedOver where it was found in a folder and is clearly no picture."""
+    if task.source.listed and not _may_be_picture(task.source):
+        raise PassedOver("not a picture")
+    return read_source(task)
+
+
+def _may_be_picture(found: Found) -> bool:
+    """By its first bytes or, so that a picture cut to nothing is told of, by its name."""
+    kind = mimetypes.guess_type(found.name)[0] or ""
+    if kind.startswith("image/"):
+        return True
+    try:
+        with open(found.name, "rb") as stream:
+            sniff(stream.read(_HEAD_BYTES), found.name)
+    except UnsupportedPictureError:
+        return True
+    except UnreadableInputError:
+        return False
+    return True

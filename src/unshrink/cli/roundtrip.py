@@ -1,0 +1,148 @@
+"""`unshrink roundtrip`: down and up through a written file, and what was lost on the way."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unshrink.cli import options
+from unshrink.cli.batch import Batch, Entry, make_folder
+from unshrink.cli.names import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
+from unshrink.cli.view import View, count_bytes, dimensions, scale_value
+
+if TYPE_CHECKING:
+    from unshrink.files.picture import Picture
+    from unshrink.rescale import Engine, Small
+
+
+def roundtrip(
+    names: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or patterns; - for stdin.")],
+    scale: options.Scale = None,
+    model: options.Model = None,
+    format: options.Format = None,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
+    ] = None,
+    weights: options.Weights = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Shrink, write, read back and restore; report quality, LR fidelity, bytes, seconds and memory."""
+    from unshrink.rescale import Engine
+
+    engine = Engine(weights=weights)
+    spec = engine.choose(scale, model)
+    ending = ending_for(format, SMALL_ENDINGS)
+    tasks = [Task(found) for found in expand(names)]
+    view = View(json_mode=json, quiet=quiet)
+    if keep is not None:
+        make_folder(keep)
+    engine.load(spec.name)
+    return Batch("roundtrip", view).run(tasks, Trip(view, engine, scale, model, ending, keep, overwrite).do)
+
+
+@dataclass(frozen=True)
+class Trip:
+    """`roundtrip` on one input."""
+
+    view: View
+    engine: Engine
+    scale: int | None
+    model: str | None
+    ending: str
+    keep: str | None
+    overwrite: bool
+
+    def do(self, task: Task) -> tuple[Entry, str]:
+        """There and back through files in the folder to keep, or in one that is removed."""
+        from unshrink.cli.pictures import read_picture_file
+        from unshrink.files.picture import read_picture
+
+        source = read_picture_file(task)
+        picture = read_picture(source)
+        path = Path("stdin" if task.source.name == STREAM else task.source.name)
+        if self.keep is not None:
+            return self._travel(task, picture, path, Path(self.keep))
+        with tempfile.TemporaryDirectory(prefix="unshrink-") as folder:
+            return self._travel(task, picture, path, Path(folder))
+
+    def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
+        name = task.source.name
+        spec = self.engine.choose(self.scale, self.model)
+        target = folder / small_name(path, spec.scale or self.scale or 1, self.ending)
+        start = time.perf_counter()
+        self.view.step(f"{name}: shrink")
+        small = self.engine.down(hr, self.scale, model=self.model)
+        small.save(target, overwrite=self.overwrite)
+        middle = time.perf_counter()
+        self.view.step(f"{name}: restore")
+        restored = self.engine.up(target)
+        cost = {
+            "seconds_down": round(middle - start, 3),
+            "seconds_up": round(time.perf_counter() - middle, 3),
+            "peak_memory_bytes": peak_memory(),
+        }
+        if self.keep is not None:
+            restored.save(folder / restored_name(target, ".png"), overwrite=self.overwrite)
+        self.view.step(f"{name}: measure")
+        entry = {"input": name, **_stated(small), **_figures(hr, restored, target, small), **cost}
+        return entry, _lines(entry)
+
+
+def peak_memory() -> int | None:
+    """The most memory this process has held so far, in bytes; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _stated(small: Small) -> Entry:
+    header = small.header
+    return {
+        "model": header.model,
+        "weights": header.weights,
+        "scale": scale_value(header.scale),
+        "size": header.size,
+        "lr_size": small.size,
+        "payload_bytes": sum(len(section) for section in small.lrfile.sections.values()),
+    }
+
+
+def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
+    from unshrink.cli.scores import score
+    from unshrink.files.picture import read_picture
+
+    return {
+        **score(hr, restored, read_picture(path), round(small.header.scale[0])),
+        "lr_bytes": os.path.getsize(path),
+        "hr_png_bytes": len(hr.encode("png")),
+    }
+
+
+def _lines(entry: Entry) -> str:
+    def number(key: str, digits: int) -> str:
+        return "-" if entry[key] is None else f"{entry[key]:.{digits}f}"
+
+    size, lr_size, memory = dimensions(entry["size"]), dimensions(entry["lr_size"]), entry["peak_memory_bytes"]
+    y, rgb, lr_y = number("psnr_y", 2), number("psnr_rgb", 2), number("lr_psnr_y", 2)
+    return "\n".join(
+        [
+            f"{entry['input']} {size} -> {lr_size} -> {size} ({entry['model']})",
+            f"  restored   PSNR {y} dB on Y, {rgb} dB on RGB; SSIM {number('ssim_y', 4)}",
+            f"  small      PSNR {lr_y} dB, SSIM {number('lr_ssim_y', 4)} against bicubic",
+            f"  bytes      {count_bytes(entry['lr_bytes'])} small, {entry['hr_png_bytes']:,} as PNG in full size",
+            f"  seconds    {entry['seconds_down']:.2f} down, {entry['seconds_up']:.2f} up",
+            f"  memory     {'-' if memory is None else f'{memory / 2**20:.0f} MiB'} at most",
+        ]
+    )

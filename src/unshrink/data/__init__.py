@@ -1,0 +1,1 @@
+"""Training data: folders of pictures packed once, patches drawn from them, synthetic tiles."""

@@ -1,0 +1,98 @@
+"""Pack a folder of pictures once into one memory-mapped array, so that drawing patches costs no decoding."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unshrink.errors import UnreadableInputError, UsageError
+from unshrink.files.picture import read_picture
+
+SUFFIXES = (".png", ".webp", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """Pictures of any sizes, one after the other in `pixels`."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, int], ...]
+    """(H, W) of each."""
+    pixels: NDArray[np.uint8]
+    """Flat; 3 bytes a pixel."""
+    digest: str
+    """SHA-256 over names, shapes and pixels, hex."""
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """The picture as a view (H, W, 3), not a copy."""
+        height, width = self.shapes[index]
+        start = sum(h * w * 3 for h, w in self.shapes[:index])
+        return self.pixels[start : start + height * width * 3].reshape(height, width, 3)
+
+    def split(self, holdout: int) -> tuple[list[int], list[int]]:
+        """Indices for training and for validation: about one picture in `holdout` is held out, 0 holds out none.
+
+        Tiles of one picture (names that differ in a last number only) fall on the same side.
+        """
+        held = [i for i, name in enumerate(self.names) if holdout and _group_hash(name) % holdout == 0]
+        return [i for i in range(len(self.names)) if i not in set(held)], held
+
+
+def pack_folder(folder: Path, cache: Path, *, progress: Callable[[int, int], None] | None = None) -> Pack:
+    """Pack all pictures directly in `folder` into `cache` (made if absent), or reuse the pack made before.
+
+    A pack is reused while the files' names, sizes and times are the same. Raises UsageError where there is none.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name one that holds training pictures.")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
+    index = cache / f"{_listing_digest(files)}.json"
+    if not index.exists():
+        _write_pack(files, index, progress)
+    return _open_pack(index)
+
+
+def _write_pack(files: Sequence[Path], index: Path, progress: Callable[[int, int], None] | None) -> None:
+    index.parent.mkdir(parents=True, exist_ok=True)
+    digest, names, shapes = hashlib.sha256(), [], []
+    partial = index.with_suffix(f".{os.getpid()}.partial")
+    with partial.open("wb") as stream:
+        for number, path in enumerate(files):
+            rgb = np.ascontiguousarray(read_picture(path).rgb)
+            names.append(path.name)
+            shapes.append(rgb.shape[:2])
+            digest.update(f"{path.name} {rgb.shape}".encode())
+            digest.update(rgb.data)
+            stream.write(rgb.data)
+            if progress:
+                progress(number + 1, len(files))
+    partial.replace(index.with_suffix(".bin"))
+    partial.write_text(json.dumps({"names": names, "shapes": shapes, "digest": digest.hexdigest()}))
+    partial.replace(index)
+
+
+def _open_pack(index: Path) -> Pack:
+    entry = json.loads(index.read_text())
+    shapes = tuple((int(h), int(w)) for h, w in entry["shapes"])
+    pixels = np.memmap(index.with_suffix(".bin"), dtype=np.uint8, mode="r")
+    if pixels.size != sum(h * w * 3 for h, w in shapes):
+        raise UnreadableInputError(f"The pack {index.with_suffix('.bin')} is damaged; delete it and start again.")
+    return Pack(tuple(entry["names"]), shapes, pixels, entry["digest"])
+
+
+def _listing_digest(files: Sequence[Path]) -> str:
+    lines = [f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _group_hash(name: str) -> int:
+    group = re.sub(r"_\d+$", "", Path(name).stem)
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big")

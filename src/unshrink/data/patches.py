@@ -1,0 +1,70 @@
+"""Draw training batches: HR patches and the bicubic LR pictures that guide the network's own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unshrink.data.pack import Pack
+from unshrink.data.synthetic import synth_tile
+from unshrink.errors import UsageError
+from unshrink.nn.resample import bicubic_down
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """What a batch holds."""
+
+    batch: int = 16
+    """Patches a step."""
+    patch: int = 144
+    """HR pixels along each side of a patch; a multiple of the scale."""
+    synthetic: float = 0.0
+    """Share of patches that are rendered text, line art and patterns instead of photographs, 0 to 1."""
+    holdout: int = 16
+    """About one picture in this many is kept for validation; 0 keeps none."""
+
+
+def draw_batch(
+    pack: Pack, indices: Sequence[int], settings: PatchSettings, *, scale: int, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """HR (B, 3, P, P) in [0, 1] and its bicubic LR (B, 3, P/s, P/s), the same for the same seed and step.
+
+    Each patch is cut with a margin as wide as the bicubic kernel reaches, so that its LR is what the whole picture's
+    would be. Flips and transposes with p = 0.5 each. Raises UsageError where no picture is large enough.
+    """
+    rng = np.random.default_rng((seed, step))
+    margin = 2 * scale
+    size = settings.patch + 2 * margin
+    crops = [_draw_crop(pack, indices, size, scale, settings.synthetic, rng) for _ in range(settings.batch)]
+    wide = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
+    guide = bicubic_down(wide, scale)[..., 2:-2, 2:-2]
+    return wide[..., margin:-margin, margin:-margin].contiguous(), guide.contiguous()
+
+
+def _draw_crop(
+    pack: Pack, indices: Sequence[int], size: int, scale: int, synthetic: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    if rng.random() < synthetic:
+        return synth_tile(rng, size)
+    picture = _draw_picture(pack, indices, size, rng)
+    top, left = (scale * int(rng.integers((side - size) // scale + 1)) for side in picture.shape[:2])
+    return _augment(picture[top : top + size, left : left + size], rng)
+
+
+def _draw_picture(pack: Pack, indices: Sequence[int], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    for _ in range(100):
+        picture = pack.picture(indices[int(rng.integers(len(indices)))])
+        if min(picture.shape[:2]) >= size:
+            return picture
+    raise UsageError(f"Hardly a training picture is {size} pixels wide and high; take smaller patches or other data.")
+
+
+def _augment(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    flip_rows, flip_columns, transpose = rng.random(3) < 0.5
+    crop = crop[::-1] if flip_rows else crop
+    crop = crop[:, ::-1] if flip_columns else crop
+    return np.ascontiguousarray(crop.transpose(1, 0, 2) if transpose else crop)

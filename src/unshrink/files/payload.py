@@ -1,0 +1,140 @@
+"""Payload: named sections of bytes, and lossless coding of one 8 bit plane."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError, UsageError
+from unshrink.files import png, webp
+from unshrink.files.decoders import decode_image
+from unshrink.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["lossless_plane_decode", "lossless_plane_encode", "pack_sections", "unpack_sections"]
+
+_SECTION_NAME = re.compile(r"[A-Z0-9]{4}")
+_SECTION_HEAD = struct.Struct(">4sI")
+_CONSTANT, _PNG_GREY, _PNG_BILEVEL, _WEBP = range(4)
+
+
+def pack_sections(sections: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Return the sections, each as its name (4 of A-Z, 0-9), its length (32 bit) and its bytes, in order of name.
+
+    Raises ``UsageError`` for another name and ``LimitError`` beyond ``limits.max_payload_bytes``.
+    """
+    for name in sections:
+        if not _SECTION_NAME.fullmatch(name):
+            raise UsageError(f"A payload section cannot be named {name!r}; use four capital letters or digits.")
+    _check_total(sum(map(len, sections.values())), limits)
+    return b"".join(_SECTION_HEAD.pack(name.encode(), len(data)) + data for name, data in sorted(sections.items()))
+
+
+def unpack_sections(data: bytes, count: int, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, bytes]:
+    """Return the ``count`` sections packed in ``data``, which they must fill exactly and in order of name.
+
+    Raises ``DamagedLRFileError`` where they do not, and ``LimitError``.
+    """
+    _check_total(len(data) - count * _SECTION_HEAD.size, limits)
+    sections: dict[str, bytes] = {}
+    at = 0
+    while at + _SECTION_HEAD.size <= len(data) and len(sections) < count:
+        raw, length = _SECTION_HEAD.unpack_from(data, at)
+        at += _SECTION_HEAD.size
+        name = raw.decode("latin-1")
+        in_order = not sections or next(reversed(sections)) < name
+        if not _SECTION_NAME.fullmatch(name) or not in_order or at + length > len(data):
+            break
+        sections[name] = data[at : at + length]
+        at += length
+    if len(sections) != count or at != len(data):
+        raise DamagedLRFileError("The payload sections do not fit together; get a good copy, or use --plain.")
+    return sections
+
+
+def _check_total(size: int, limits: Limits) -> None:
+    if size > limits.max_payload_bytes:
+        raise LimitError(
+            f"The payload of {size} bytes is over the limit of {limits.max_payload_bytes}; use a smaller picture."
+        )
+
+
+def lossless_plane_encode(plane: NDArray[np.uint8]) -> bytes:
+    """Return ``plane`` (uint8, (H, W), not empty) coded without loss: one byte for the coding, then the smallest of
+
+    0 one value, 1 the data stream of an 8 bit grey PNG, 2 that of a 1 bit PNG (values 0 and 255), 3 a lossless WebP.
+    """
+    if plane.dtype != np.uint8 or plane.ndim != 2 or plane.size == 0:
+        raise UsageError(f"A plane must be uint8 of shape (H, W), not {plane.dtype} {plane.shape}.")
+    first = int(plane[0, 0])
+    if bool((plane == first).all()):
+        return bytes([_CONSTANT, first])
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    coded = [bytes([_PNG_GREY]) + _png_stream(image)]
+    if bool(((plane == 0) | (plane == 255)).all()):
+        coded.append(bytes([_PNG_BILEVEL]) + _png_stream(image.convert("1", dither=Image.Dither.NONE)))
+    if max(plane.shape) <= webp.MAX_SIDE:
+        coded.append(bytes([_WEBP]) + _webp_file(image))
+    return min(coded, key=len)
+
+
+def lossless_plane_decode(data: bytes, shape: tuple[int, int], *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Return the plane of ``shape`` (H, W) that ``lossless_plane_encode`` coded; no more than that is allocated.
+
+    Raises ``DamagedLRFileError`` where ``data`` is no such plane, and ``LimitError`` beyond ``limits.max_hr_pixels``.
+    """
+    height, width = shape
+    if height < 1 or width < 1:
+        raise UsageError(f"A plane has at least one pixel, not the shape {shape}.")
+    if height * width > limits.max_hr_pixels:
+        raise LimitError(f"A plane of {height} x {width} is over the limit of {limits.max_hr_pixels} pixels.")
+    coding, rest = data[:1], data[1:]
+    if coding == bytes([_CONSTANT]) and len(rest) == 1:
+        return np.full(shape, rest[0], dtype=np.uint8)
+    try:
+        plane = _decode_picture(_as_file(coding, rest, shape), shape, limits)
+    except UnreadableInputError as error:
+        raise _damaged_plane() from error
+    return plane
+
+
+def _damaged_plane() -> DamagedLRFileError:
+    return DamagedLRFileError("A plane in the payload is damaged; get a good copy of the file, or use --plain.")
+
+
+def _png_stream(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=9)
+    chunks = png.read_chunks(stream.getvalue(), "The plane")
+    return b"".join(chunk.data for chunk in chunks if chunk.kind == b"IDAT")
+
+
+def _webp_file(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.convert("RGB").save(stream, "WEBP", lossless=True, quality=100, method=4)
+    return stream.getvalue()
+
+
+def _as_file(coding: bytes, rest: bytes, shape: tuple[int, int]) -> bytes:
+    depth = {bytes([_PNG_GREY]): 8, bytes([_PNG_BILEVEL]): 1}.get(coding)
+    if depth is not None:
+        head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, 0, 0, 0, 0)
+        return png.join([png.Chunk(b"IHDR", head), png.Chunk(b"IDAT", rest), png.Chunk(b"IEND", b"")])
+    if coding == bytes([_WEBP]) and rest[:4] == b"RIFF":
+        chunks = webp.read_chunks(rest, "The plane")
+        if webp.canvas(chunks, "The plane") == (shape[1], shape[0]):
+            return rest
+    raise _damaged_plane()
+
+
+def _decode_picture(data: bytes, shape: tuple[int, int], limits: Limits) -> NDArray[np.uint8]:
+    image = decode_image(data, max_pixels=shape[0] * shape[1], limits=limits, name="The plane").image
+    plane = np.array(image.convert("L") if image.mode == "1" else image.getchannel(0), dtype=np.uint8)
+    if plane.shape != shape:
+        raise _damaged_plane()
+    return plane

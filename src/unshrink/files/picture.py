@@ -1,0 +1,175 @@
+"""A picture in memory: 8 bit RGB, alpha, ICC profile and EXIF, read from any common file and written back whole."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unshrink.errors import UnsupportedPictureError, UsageError
+from unshrink.files import exif as exif_blocks
+from unshrink.files.decoders import check_mode, check_size, decode_image, translated
+from unshrink.files.disk import Source, read_bytes, source_name, write_bytes
+from unshrink.files.encoders import Job, encode_image, format_for
+from unshrink.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["Picture", "picture_from_bytes", "read_picture"]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Upright 8 bit pixels with what belongs to them.  Raises ``UsageError`` where the arrays do not fit together."""
+
+    rgb: NDArray[np.uint8]
+    """Colour, (H, W, 3), C-contiguous; the three channels are equal where ``grey``."""
+
+    _: KW_ONLY
+
+    alpha: NDArray[np.uint8] | None = None
+    """Opacity, (H, W), 255 is opaque; None where the picture has no alpha channel."""
+
+    grey: bool = False
+    """The picture was grey and is written as grey."""
+
+    icc: bytes | None = None
+    """The ICC profile, as it stood in the file."""
+
+    exif: bytes | None = None
+    """The EXIF block as a TIFF structure, byte for byte but for its orientation, which is 1 here."""
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.size == 0:
+            raise UsageError(f"A picture needs uint8 colour of shape (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}.")
+        if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != self.size):
+            raise UsageError(f"Alpha must be uint8 of shape {self.size}, not {self.alpha.dtype} {self.alpha.shape}.")
+        if self.grey and not _channels_equal(self.rgb):
+            raise UsageError("A grey picture needs three equal colour channels; pass grey=False, or average them.")
+        object.__setattr__(self, "icc", self.icc or None)
+        object.__setattr__(self, "exif", exif_blocks.upright(self.exif))
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.rgb.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels, in this order."""
+        return self.height, self.width
+
+    @property
+    def samples(self) -> NDArray[np.uint8]:
+        """The pixels as they are written: (H, W, C) with C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+        colour = self.rgb[..., :1] if self.grey else self.rgb
+        if self.alpha is None:
+            return np.ascontiguousarray(colour)
+        return np.concatenate([colour, self.alpha[..., None]], axis=2)
+
+    def to_pil(self) -> Image.Image:
+        """Return a Pillow image of mode L, LA, RGB or RGBA, with ICC profile and EXIF in its ``info``."""
+        image = self._bare_image()
+        image.info.update({"icc_profile": self.icc} if self.icc else {})
+        image.info.update({"exif": exif_blocks.JPEG_PREFIX + self.exif} if self.exif else {})
+        return image
+
+    @classmethod
+    def from_pil(cls, image: Image.Image) -> Picture:
+        """Return the picture that a Pillow image shows, turned upright by its EXIF orientation.
+
+        Raises ``UnsupportedPictureError`` for modes of more than 8 bits, CMYK, and images of several frames.
+        """
+        name = "The image given"
+        check_mode(image.mode, name)
+        if getattr(image, "is_animated", False) and image.format != "MPO":
+            raise UnsupportedPictureError(f"{name} has several frames; copy one of them first (image.copy()).")
+        check_size(image.size, DEFAULT_LIMITS.max_hr_pixels, name)
+        with translated(name):
+            image.load()
+            block = image.info.get("exif") or exif_blocks.from_tags(image)
+            samples = _samples(image)
+        return _picture(samples, image.info.get("icc_profile"), block)
+
+    @classmethod
+    def from_array(cls, array: NDArray[Any]) -> Picture:
+        """Return a copy of ``array``: uint8, (H, W) or (H, W, C), C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+
+        Raises ``UnsupportedPictureError`` for other types and shapes.
+        """
+        if array.dtype != np.uint8:
+            raise UnsupportedPictureError(f"The array holds {array.dtype}; give uint8 with values from 0 to 255.")
+        samples = array[..., None] if array.ndim == 2 else array
+        if samples.ndim != 3 or samples.shape[2] not in (1, 2, 3, 4) or samples.size == 0:
+            raise UnsupportedPictureError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
+        return _picture(samples, None, None)
+
+    def encode(self, format: str = "png") -> bytes:
+        """Return the bytes of a file: "png", "webp" (lossless), "tiff", "jpeg" (quality 95, 4:4:4) or "bmp".
+
+        Raises ``UsageError`` where the format has no alpha channel and the picture has, and ``LimitError``.
+        """
+        return encode_image(self.job(), format)
+
+    def job(self, *, body: bytes | None = None, limits: Limits = DEFAULT_LIMITS) -> Job:
+        """Return what ``encode_image`` needs to write this picture, with ``body``, if any, inside the file."""
+        return Job(image=self._bare_image(), icc=self.icc, exif=self.exif, body=body, limits=limits)
+
+    def _bare_image(self) -> Image.Image:
+        samples = self.samples
+        return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the picture to ``path`` in the format that its extension names, all or nothing.
+
+        Raises ``UsageError`` for an unknown extension, and what ``encode`` and ``write_bytes`` raise.
+        """
+        write_bytes(path, self.encode(format_for(os.fspath(path))), overwrite=overwrite)
+
+
+def read_picture(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Read the picture in a file, a binary stream or bytes; its kind is told by its content, not by its name.
+
+    It comes out upright, palettes resolved, with alpha, ICC profile and EXIF.  Raises ``UnreadableInputError`` for
+    what is missing, damaged or no picture, ``UnsupportedPictureError`` for what would lose something (animation, pages,
+    more than 8 bits, CMYK), and ``LimitError`` before anything large is allocated.
+    """
+    data = read_bytes(source, limits=limits)
+    return picture_from_bytes(data, max_pixels=limits.max_hr_pixels, limits=limits, name=source_name(source))
+
+
+def picture_from_bytes(data: bytes, *, max_pixels: int, limits: Limits, name: str) -> Picture:
+    """The same for bytes in memory, with a pixel limit of its own; ``name`` is what messages call them."""
+    decoded = decode_image(data, max_pixels=max_pixels, limits=limits, name=name)
+    with translated(name):
+        samples = _samples(decoded.image)
+    return _picture(samples, decoded.icc, decoded.exif)
+
+
+def _samples(image: Image.Image) -> NDArray[np.uint8]:
+    """Return (H, W, C) samples; C as in ``Picture.samples``."""
+    alpha = image.has_transparency_data
+    grey = image.mode in ("1", "L", "LA", "La")
+    mode = ("L" if grey else "RGB") + ("A" if alpha else "")
+    array = np.array(image if image.mode == mode else image.convert(mode), dtype=np.uint8)
+    return array[..., None] if mode == "L" else array
+
+
+def _picture(samples: NDArray[np.uint8], icc: bytes | None, block: bytes | None) -> Picture:
+    samples = exif_blocks.orient(samples, exif_blocks.orientation(block))
+    channels = samples.shape[2]
+    grey, has_alpha = channels < 3, channels in (2, 4)
+    colour = np.repeat(samples[..., :1], 3, axis=2) if grey else np.array(samples[..., :3], order="C")
+    alpha = np.array(samples[..., -1], order="C") if has_alpha else None
+    return Picture(rgb=colour, alpha=alpha, grey=grey, icc=icc, exif=block)
+
+
+def _channels_equal(rgb: NDArray[np.uint8]) -> bool:
+    return np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 0], rgb[..., 2])

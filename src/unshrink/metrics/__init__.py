@@ -1,0 +1,1 @@
+"""Figures of quality: how far one picture is from another."""

@@ -1,0 +1,1 @@
+"""The rescaling networks, the table of all of them, and their trained weights."""

@@ -1,0 +1,45 @@
+"""Read the checkpoints that the IRN authors publish: a plain state dict (.pth) with their names for our tensors."""
+
+import pickle
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from unshrink.errors import WeightsError
+
+_BLOCK = re.compile(r"operations\.(\d+)\.([FGH])\.conv([1-5])\.(weight|bias)")
+_MIXING = re.compile(r"operations\.(\d+)\.conv_weights")
+_FIXED = re.compile(r"operations\.\d+\.haar_weights")
+
+
+def read_authors_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The state dict of an IRN in our names, from a .pth file of theirs. Loads tensors only, never code.
+
+    Raises WeightsError where the file is no such checkpoint. Whether it fits the network is for `load_state_dict`.
+    """
+    try:
+        theirs = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} is no checkpoint that loads without running code.") from error
+    if not isinstance(theirs, dict):
+        raise WeightsError(f"{path} holds no table of tensors; an IRN checkpoint is a plain state dict.")
+    ours = {}
+    for key, tensor in theirs.items():
+        name = translate_key(str(key).removeprefix("module."))
+        if name is not None:
+            ours[name] = tensor
+    return ours
+
+
+def translate_key(key: str) -> str | None:
+    """Our name for a tensor of theirs; None for the fixed Haar filters. Raises WeightsError for any other."""
+    if block := _BLOCK.fullmatch(key):
+        index, subnet, conv, kind = block.groups()
+        return f"chain.links.{index}.{subnet.lower()}.convs.{int(conv) - 1}.{kind}"
+    if mixing := _MIXING.fullmatch(key):
+        return f"chain.links.{mixing[1]}.matrix"
+    if _FIXED.fullmatch(key):
+        return None
+    raise WeightsError(f"The checkpoint has a tensor {key!r}, which an IRN does not.")

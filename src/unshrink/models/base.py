@@ -1,0 +1,35 @@
+"""What every rescaling network offers, whatever its method."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class Rescaler(nn.Module, ABC):
+    """A network that learns downscaling and upscaling together.
+
+    HR is (B, 3, H, W) in [0, 1], H and W multiples of `scale`; LR is (B, 3, H / scale, W / scale). What `downscale`
+    returns is not yet rounded to 8 bits: the file does that, and `upscale` is meant to read what the file holds.
+    """
+
+    scale: int
+    reach: int
+
+    @abstractmethod
+    def downscale(self, hr: Tensor) -> tuple[Tensor, Tensor | None]:
+        """HR -> LR (not rounded, not clamped) and the payload, None where the method has none."""
+
+    @abstractmethod
+    def upscale(self, lr: Tensor, payload: Tensor | None = None) -> Tensor:
+        """LR and payload -> HR (not clamped)."""
+
+
+def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:
+    """Turn the weights of all sub-networks to `dtype`, in place; the state between couplings stays float32.
+
+    bfloat16 is for inference on processors that have it; see `nn.strips.apply`.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]

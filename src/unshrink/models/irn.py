@@ -1,0 +1,106 @@
+"""IRN, the invertible rescaling network (Xiao et al., ECCV 2020 and IJCV 2022)."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from unshrink.errors import UsageError
+from unshrink.models.base import Rescaler
+from unshrink.nn.coupling import COUPLINGS
+from unshrink.nn.haar import Haar, Mixing
+from unshrink.nn.invertible import Chain, Invertible
+from unshrink.nn.subnets import build_subnet
+
+LR_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class LevelSettings:
+    """One level of the network: a decomposition and the couplings after it."""
+
+    factor: int = 2
+    """2 is the Haar transform; 3 the learnable mixing."""
+    blocks: int = 8
+    """How many couplings."""
+    width: int = 32
+    """Channels inside a sub-network (a dense block's growth)."""
+    depth: int = 4
+    """A dense block's hidden convolutions, or a residual sub-network's pairs."""
+    subnet: str = "dense"
+    """Sub-network kind: "dense" is the paper's, "residual" ours."""
+    coupling: str = "affine"
+    """Coupling kind: "affine" is the paper's, "twin" ours."""
+
+
+@dataclass(frozen=True)
+class IRNSettings:
+    """Everything that decides the shape of an IRN."""
+
+    levels: tuple[LevelSettings, ...] = (LevelSettings(),)
+    """Finest first; the scale is the product of their factors."""
+    clamp: float = 1.0
+    """The largest log-scale of a coupling."""
+
+    @property
+    def scale(self) -> int:
+        """HR pixels per LR pixel along each axis."""
+        return prod(level.factor for level in self.levels)
+
+
+class IRN(Rescaler):
+    """A bijection between an HR picture and an LR picture with a latent z.
+
+        x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
+
+    Downscaling keeps y and drops z; upscaling takes z = 0, its mean. Source: Xiao et al., ECCV 2020; z = 0 as in
+    DLV-IRN (arXiv 2207.11844), since a drawn z only adds noise to what should be restored.
+    """
+
+    def __init__(self, settings: IRNSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.scale = settings.scale
+        self.chain = Chain(_links(settings))
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of z."""
+        return LR_CHANNELS * (self.scale**2 - 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
+        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
+            raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {self.scale}; pad the picture.")
+        both = self.chain(x)
+        return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
+
+    def inverse(self, y: Tensor, z: Tensor) -> Tensor:
+        """y and z -> x; undoes `forward`."""
+        return self.chain.inverse(torch.cat([y, z], dim=1))
+
+    def downscale(self, hr: Tensor) -> tuple[Tensor, None]:
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s); z is dropped."""
+        return self.forward(hr)[0], None
+
+    def upscale(self, lr: Tensor, payload: Tensor | None = None) -> Tensor:
+        """LR (B, 3, h, w) -> HR (B, 3, h*s, w*s), with z = 0."""
+        return self.inverse(lr, lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:]))
+
+
+def _links(settings: IRNSettings) -> list[Invertible]:
+    links: list[Invertible] = []
+    channels = LR_CHANNELS
+    for level in settings.levels:
+        channels *= level.factor**2
+        links.append(Haar() if level.factor == 2 else Mixing(level.factor))
+        links += [_coupling(level, channels, settings.clamp) for _ in range(level.blocks)]
+    return links
+
+
+def _coupling(level: LevelSettings, channels: int, clamp: float) -> Invertible:
+    def subnet(inputs: int, outputs: int) -> torch.nn.Module:
+        return build_subnet(level.subnet, inputs, outputs, width=level.width, depth=level.depth)
+
+    return COUPLINGS[level.coupling](channels, split=LR_CHANNELS, subnet=subnet, clamp=clamp)

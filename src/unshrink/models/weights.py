@@ -1,0 +1,127 @@
+"""Trained weights: find, load and write them. A folder of model.safetensors and config.json for each version."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from unshrink.errors import MissingWeightsError, WeightsError
+from unshrink.models.authors import read_authors_checkpoint
+from unshrink.models.irn import IRN, IRNSettings
+from unshrink.models.registry import ModelSpec, build, get
+from unshrink.settings import plain, read_settings
+
+ZOO = Path(__file__).parent / "zoo"
+TENSORS = "model.safetensors"
+CONFIG = "config.json"
+AUTHORS = ".pth"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One version of a model's weights."""
+
+    name: str
+    version: str
+    """Folder name, "v1", "v2", ...; or the folder's path for weights from elsewhere."""
+    path: Path
+    """The folder, or a .pth checkpoint of the IRN authors."""
+    digest: str
+    """SHA-256 of model.safetensors, hex; LR files name it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network ready to use, and where it comes from."""
+
+    model: IRN
+    """In evaluation mode, float32."""
+    spec: ModelSpec
+    weights: Weights
+
+
+def versions(name: str) -> list[Weights]:
+    """All shipped versions of a model's weights, newest last; older ones stay, so that old LR files restore."""
+    folder = ZOO / get(name).name
+    found = [path for path in folder.glob("v*") if (path / TENSORS).is_file()]
+    return [_describe(name, path) for path in sorted(found, key=lambda path: int(path.name[1:]))]
+
+
+def find(name: str, *, digest: str | None = None, path: Path | None = None) -> Weights:
+    """The newest shipped weights, those of a digest, or those at `path`: a folder or an authors' .pth.
+
+    Raises WeightsError where the model ships none or the folder holds none, MissingWeightsError where none of the
+    candidates has the digest.
+    """
+    known = [_describe(name, path)] if path else versions(name)
+    if not known:
+        raise WeightsError(f"No trained weights are shipped for {name}; train it, or name a folder with --weights.")
+    if digest is None:
+        return known[-1]
+    for weights in known:
+        if weights.digest == digest:
+            return weights
+    raise MissingWeightsError(
+        f"This file was made with weights {digest[:12]} of {name}, which are not at hand; "
+        "install the newest unshrink, or name the folder that holds them with --weights."
+    )
+
+
+def load(name: str, *, digest: str | None = None, path: Path | None = None) -> Loaded:
+    """The model `name` with trained weights; see `find` for which. Raises WeightsError where they do not fit."""
+    spec = get(name)
+    weights = find(name, digest=digest, path=path)
+    model, tensors = _read(spec, weights.path)
+    try:
+        model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise WeightsError(f"The weights in {weights.path} do not fit {name}: {error}") from error
+    return Loaded(model.eval().requires_grad_(False), spec, weights)
+
+
+def write_weights(model: IRN, name: str, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a model's weights and settings as `load` reads them. float16 halves the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: tensor.detach().cpu().to(dtype).contiguous() for key, tensor in model.state_dict().items()}
+    config = {"model": name, "settings": plain(model.settings)}
+    _replace(folder / TENSORS, save_tensors(tensors))
+    _replace(folder / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+def _describe(name: str, path: Path) -> Weights:
+    tensors = path if path.suffix == AUTHORS else path / TENSORS
+    if not tensors.is_file():
+        raise WeightsError(f"{path} is neither a folder that holds {TENSORS} nor a {AUTHORS} checkpoint.")
+    return Weights(name, path.name, path, hashlib.sha256(tensors.read_bytes()).hexdigest())
+
+
+def _read(spec: ModelSpec, path: Path) -> tuple[IRN, dict[str, Tensor]]:
+    if path.suffix == AUTHORS:
+        return build(spec), read_authors_checkpoint(path)
+    settings = _read_config(spec.name, path / CONFIG)
+    try:
+        return build(spec, settings=settings), load_tensors((path / TENSORS).read_bytes())
+    except SafetensorError as error:
+        raise WeightsError(f"{path / TENSORS} is damaged: {error}") from error
+
+
+def _read_config(name: str, path: Path) -> IRNSettings:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise WeightsError(f"{path} is missing or no valid JSON.") from error
+    if config.get("model") != name:
+        raise WeightsError(f"{path.parent} holds weights of {config.get('model')}, not of {name}.")
+    return read_settings(IRNSettings, config.get("settings"), where=str(path))

@@ -1,0 +1,85 @@
+"""The affine coupling block: each half changes the other, and either change can be taken back."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from unshrink.nn import strips
+from unshrink.nn.invertible import Invertible
+
+SubnetFactory = Callable[[int, int], nn.Module]
+
+
+class Coupling(Invertible):
+    """Couples the first `split` channels x1 with the rest x2.
+
+        y1 = x1 + F(x2)                          x2 = (y2 - G(y1)) * exp(-s(y1))
+        y2 = x2 * exp(s(y1)) + G(y1)             x1 = y1 - F(x2)
+
+    with s = clamp * (2 * sigmoid(H(y1)) - 1). Source: Xiao et al., ECCV 2020.
+    """
+
+    def __init__(self, channels: int, *, split: int, subnet: SubnetFactory, clamp: float = 1.0) -> None:
+        super().__init__()
+        self.split = split
+        self.clamp = clamp
+        self.f = subnet(channels - split, split)
+        self.g = subnet(split, channels - split)
+        self.h = subnet(split, channels - split)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape; see the class."""
+        x1, x2 = self._halves(x)
+        y1 = x1 + strips.apply(self.f, x2)
+        y2 = x2 * self._scale(y1).exp() + strips.apply(self.g, y1)
+        return torch.cat([y1, y2], dim=1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape; undoes `forward`."""
+        y1, y2 = self._halves(y)
+        x2 = (y2 - strips.apply(self.g, y1)) * self._scale(y1).neg().exp()
+        x1 = y1 - strips.apply(self.f, x2)
+        return torch.cat([x1, x2], dim=1)
+
+    def _scale(self, y1: Tensor) -> Tensor:
+        return self.clamp * (2 * torch.sigmoid(strips.apply(self.h, y1)) - 1)
+
+    def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x[:, : self.split], x[:, self.split :]
+
+
+class TwinCoupling(Invertible):
+    """`Coupling` with one sub-network for G and H: they read the same input, so they share its features.
+
+    Our design: a third of the work of a block saved; see docs/training.md for what it costs or gains.
+    """
+
+    def __init__(self, channels: int, *, split: int, subnet: SubnetFactory, clamp: float = 1.0) -> None:
+        super().__init__()
+        self.split = split
+        self.clamp = clamp
+        self.f = subnet(channels - split, split)
+        self.gh = subnet(split, 2 * (channels - split))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape; see `Coupling`."""
+        x1, x2 = x[:, : self.split], x[:, self.split :]
+        y1 = x1 + strips.apply(self.f, x2)
+        shift, scale = self._shift_and_scale(y1)
+        return torch.cat([y1, x2 * scale.exp() + shift], dim=1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """(B, C, H, W) -> the same shape; undoes `forward`."""
+        y1, y2 = y[:, : self.split], y[:, self.split :]
+        shift, scale = self._shift_and_scale(y1)
+        x2 = (y2 - shift) * scale.neg().exp()
+        x1 = y1 - strips.apply(self.f, x2)
+        return torch.cat([x1, x2], dim=1)
+
+    def _shift_and_scale(self, y1: Tensor) -> tuple[Tensor, Tensor]:
+        shift, scale = strips.apply(self.gh, y1).chunk(2, dim=1)
+        return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
+
+
+COUPLINGS: dict[str, Callable[..., Invertible]] = {"affine": Coupling, "twin": TwinCoupling}

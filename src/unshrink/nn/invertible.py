@@ -1,0 +1,42 @@
+"""What every invertible module keeps: `forward` and `inverse` undo each other exactly, up to rounding."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+
+class Invertible(nn.Module, ABC):
+    """A bijection between tensors of the same number of elements.
+
+    Contract: `inverse(forward(x))` equals `x` and `forward(inverse(y))` equals `y` to 1e-9 in float64 and 1e-4 in
+    float32, for any parameters that training can reach. Neither direction remembers anything between calls.
+    """
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (B, C, H, W) to y (B, C * k * k, H / k, W / k), where k is 1 or the module's factor."""
+
+    @abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """Map y back to x."""
+
+
+class Chain(Invertible):
+    """Invertible modules one after the other."""
+
+    def __init__(self, modules: Iterable[Invertible]) -> None:
+        super().__init__()
+        self.links = nn.ModuleList(modules)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run every link, first to last."""
+        for link in self.links:
+            x = link(x)
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Undo every link, last to first."""
+        for link in reversed(self.links):
+            y = link.inverse(y)  # type: ignore[operator]
+        return y

@@ -1,0 +1,48 @@
+"""Run a sub-network in strips of rows with a halo: bounded memory, the result of the whole image.
+
+A sub-network's wide features are what fills memory (tens of channels at a coupling's resolution), while its reach is a
+few pixels. So each strip is computed with `reach` more rows on both sides, which are then dropped; where the halo
+would leave the picture the strip simply ends, and the convolutions read the same zeros as they do for the whole.
+"""
+
+import torch
+from torch import Tensor, nn
+
+# Features of one strip, in elements: (rows + halo) * width of the picture. About 64k pixels keeps a strip's features
+# of 32 bfloat16 channels near 4 MB, the share of the last-level cache that a core can count on.
+STRIP_PIXELS = 1 << 16
+
+
+def apply(net: nn.Module, x: Tensor) -> Tensor:
+    """net(x) for x (B, C, H, W), in the dtype of x; in strips where no gradient is asked for and the image is large.
+
+    `net` maps (B, C, H, W) to (B, D, H, W) and states its `reach` in pixels. A net whose weights are bfloat16 computes
+    in bfloat16; what it returns is in x's dtype all the same.
+    """
+    rows = _strip_rows(x.shape[-1])
+    if torch.is_grad_enabled() or x.shape[-2] <= rows:
+        return _run(net, x)
+    return _apply_in_strips(net, x, rows)
+
+
+def _apply_in_strips(net: nn.Module, x: Tensor, rows: int) -> Tensor:
+    reach, height = int(net.reach), x.shape[-2]  # type: ignore[arg-type]
+    result: Tensor | None = None
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        first, last = max(top - reach, 0), min(bottom + reach, height)
+        strip = _run(net, x[..., first:last, :])[..., top - first : bottom - first, :]
+        if result is None:
+            result = x.new_empty(*strip.shape[:-2], *x.shape[-2:])
+        result[..., top:bottom, :] = strip
+    return x if result is None else result
+
+
+def _run(net: nn.Module, x: Tensor) -> Tensor:
+    dtype = next(net.parameters()).dtype
+    layout = torch.channels_last
+    return net(x.to(dtype=dtype, memory_format=layout)).to(x.dtype)  # type: ignore[no-any-return]
+
+
+def _strip_rows(width: int) -> int:
+    return max(16, STRIP_PIXELS // max(width, 1))

@@ -1,0 +1,165 @@
+"""The engine: shrink and restore any number of pictures, each network loaded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unshrink.errors import LimitError, MissingWeightsError, UsageError
+from unshrink.files.picture import Picture
+from unshrink.limits import DEFAULT_LIMITS, Limits
+from unshrink.models import registry
+from unshrink.models import weights as zoo
+from unshrink.models.registry import ModelSpec
+from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
+from unshrink.rescale.shrink import shrink
+from unshrink.rescale.small import Small
+from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
+
+Progress = Callable[[str], None]
+"""Called with the name of each step as it starts: "read", "load model", "shrink", "restore"."""
+
+DEFAULT_SCALE = 4
+
+
+class Engine:
+    """Shrinks and restores pictures.
+
+    `weights` holds model.safetensors and config.json to use in place of what is installed; an LR file made with
+    them names them by SHA-256 and can only be restored with them. `limits` bound what is read and made.
+    """
+
+    def __init__(self, *, weights: str | os.PathLike[str] | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self._folder = None if weights is None else Path(weights)
+        self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
+
+    def choose(self, scale: int | None = None, model: str | None = None) -> ModelSpec:
+        """The model that `down` would use.
+
+        Raises UnknownNameError, and UsageError where there is no default for `scale` or it is not the scale of `model`.
+        """
+        if model is None:
+            return registry.default_for(DEFAULT_SCALE if scale is None else scale)
+        spec = registry.get(model)
+        if scale is not None and spec.scale not in (None, scale):
+            raise UsageError(f"{model} has scale {spec.scale}, not {scale}; leave out the scale or name another model.")
+        return spec
+
+    def load(self, name: str, digest: str | None = None) -> zoo.Loaded:
+        """Model `name` with the weights of that SHA-256, by default the newest; MissingWeightsError, WeightsError."""
+        key = (name, digest)
+        if key not in self._loaded:
+            self._loaded[key] = zoo.load(name, digest=digest, path=self._folder)
+        return self._loaded[key]
+
+    def down(
+        self,
+        source: PictureSource,
+        scale: int | None = None,
+        *,
+        model: str | None = None,
+        progress: Progress | None = None,
+    ) -> Small:
+        """Shrink one picture; see the function `down`."""
+        tell = progress or _silent
+        spec = self.choose(scale, model)
+        tell("read")
+        picture = as_picture(source, self.limits)
+        tell("load model")
+        loaded = self.load(spec.name)
+        tell("shrink")
+        with _enough_memory():
+            return shrink(picture, loaded)
+
+    def up(
+        self,
+        source: SmallSource,
+        *,
+        plain: bool = False,
+        scale: int | None = None,
+        model: str | None = None,
+        progress: Progress | None = None,
+    ) -> Picture:
+        """Restore one picture; see the function `up`."""
+        if not plain and (scale is not None or model is not None):
+            raise UsageError("An LR file says its own scale and model; scale and model go only with plain.")
+        tell = progress or _silent
+        tell("read")
+        plan = plan_plain(source, self.limits, scale, model) if plain else plan_restore(source, self.limits)
+        tell("load model")
+        loaded = self._load_for(plan)
+        tell("restore")
+        with _enough_memory():
+            return restore(plan, loaded, self.limits)
+
+    def _load_for(self, plan: Plan) -> zoo.Loaded:
+        spec = self.choose(plan.scale, plan.model)
+        try:
+            return self.load(spec.name, plan.weights)
+        except MissingWeightsError:
+            if not plan.plain:
+                raise
+            return self.load(spec.name)  # any weights will do where nothing is promised
+
+
+def down(
+    source: PictureSource,
+    scale: int | None = None,
+    *,
+    model: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Small:
+    """Shrink a picture of any size to ceil(H / scale) x ceil(W / scale), so that `up` can restore it.
+
+    `source` is a path, the bytes of a file, an open binary file, a PIL image, a uint8 array (H, W), (H, W, 3) or
+    (H, W, 4), or a Picture. `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale
+    (see `list_models`). `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
+    many pictures. Alpha, grey, ICC profile and EXIF are kept.
+
+    Raises UnreadableInputError, LimitError, UsageError (scale, model), WeightsError (no weights for the model).
+    """
+    engine = Engine(weights=weights, limits=limits)
+    return engine.down(source, scale, model=model, progress=progress)
+
+
+def up(
+    source: SmallSource,
+    *,
+    plain: bool = False,
+    scale: int | None = None,
+    model: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Picture:
+    """Restore the picture that an LR file was made from, in exactly its original size.
+
+    `source` is what `down` returned, or a path, the bytes or an open binary file of an LR file. With `plain`, it may be
+    any picture, and is enlarged from its pixels alone: by what the header says where there is one, else by `scale` (4)
+    with `model` (the default for the scale). That invents detail; it does not restore any.
+
+    Raises UnreadableInputError, NotAnLRFileError (foreign), EditedLRFileError (pixels changed), DamagedLRFileError,
+    NewerFormatError, MissingWeightsError, LimitError, UsageError.
+    """
+    engine = Engine(weights=weights, limits=limits)
+    return engine.up(source, plain=plain, scale=scale, model=model, progress=progress)
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch tells of a failed allocation on the CPU by a bare RuntimeError
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from error
+
+
+def _silent(step: str) -> None:
+    del step

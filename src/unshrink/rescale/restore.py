@@ -1,0 +1,139 @@
+"""LR picture and network -> HR picture: from a sound LR file, or plainly from the pixels of any picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from unshrink.errors import DamagedLRFileError, LimitError, LRFileError, MissingWeightsError
+from unshrink.files.lrfile import Header, LRFile, decode, inspect
+from unshrink.files.payload import lossless_plane_decode
+from unshrink.files.picture import Picture, picture_from_bytes
+from unshrink.limits import Limits
+from unshrink.models import registry
+from unshrink.models.weights import Loaded
+from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
+from unshrink.rescale.small import Small
+from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
+from unshrink.rescale.tensors import Pixels, grow_plane, lr_size, to_rgb, to_tensor
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """What to restore, and with which network."""
+
+    picture: Picture
+    """The LR picture."""
+    scale: int | None = None
+    model: str | None = None
+    weights: str | None = None
+    """SHA-256 of the weights; None for the newest."""
+    size: tuple[int, int] | None = None
+    """Height and width of the HR picture; None for the LR size times the scale."""
+    grey: bool = False
+    plain: bool = False
+    """From the pixels alone, with no promise to keep."""
+    sections: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def plan_restore(source: SmallSource, limits: Limits) -> Plan:
+    """The plan that a sound LR file states; raises LRFileError where it is none, edited, damaged or unknown here."""
+    lrfile = _read(source, limits)
+    header = lrfile.header
+    if header.model not in registry.names():
+        raise MissingWeightsError(
+            f"The file was made by model {header.model!r}, which is not known here; install the newest unshrink."
+        )
+    return Plan(
+        picture=lrfile.picture,
+        scale=_whole_scale(header),
+        model=header.model,
+        weights=header.weights,
+        size=header.size,
+        grey=header.grey,
+        sections=lrfile.sections,
+    )
+
+
+def plan_plain(source: SmallSource, limits: Limits, scale: int | None, model: str | None) -> Plan:
+    """The plan for the pixels of any picture; a header, where there is one, fills in what is not given."""
+    picture, header = _read_plain(source, limits)
+    if header is None or header.model not in registry.names():
+        return Plan(picture=picture, scale=scale, model=model, grey=picture.grey, plain=True)
+    if scale is not None or model is not None:
+        return Plan(picture=picture, scale=scale, model=model, grey=header.grey, plain=True)
+    whole = _whole_scale(header)
+    fits = picture.size == lr_size(header.size, whole)
+    return Plan(
+        picture=picture,
+        scale=whole,
+        model=header.model,
+        weights=header.weights,
+        size=header.size if fits else None,
+        grey=header.grey,
+        plain=True,
+    )
+
+
+def restore(plan: Plan, loaded: Loaded, limits: Limits) -> Picture:
+    """Carry out `plan`; raises LimitError past `limits`, DamagedLRFileError where sizes contradict each other."""
+    scale = loaded.model.scale
+    lr = plan.picture
+    size = plan.size or (lr.height * scale, lr.width * scale)
+    if lr.size != lr_size(size, scale):
+        raise DamagedLRFileError(
+            f"The small picture is {lr.width}x{lr.height}, which does not fit an original of {size[1]}x{size[0]}."
+        )
+    if size[0] * size[1] > limits.max_hr_pixels:
+        raise LimitError(f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}.")
+    with torch.inference_mode():
+        rgb = to_rgb(loaded.model.upscale(to_tensor(lr.rgb)), size, grey=plan.grey)
+    alpha = _restore_alpha(plan, scale, size, limits)
+    return Picture(rgb=rgb, alpha=alpha, grey=plan.grey, icc=plan.sections.get(PROFILE_SECTION, lr.icc), exif=lr.exif)
+
+
+def _restore_alpha(plan: Plan, scale: int, size: tuple[int, int], limits: Limits) -> Pixels | None:
+    if ALPHA_SECTION in plan.sections:
+        return lossless_plane_decode(plan.sections[ALPHA_SECTION], size, limits=limits)
+    return None if plan.picture.alpha is None else grow_plane(plan.picture.alpha, scale, size)
+
+
+def _read(source: SmallSource, limits: Limits) -> LRFile:
+    if isinstance(source, Small):
+        return source.lrfile
+    file = as_bytes(source, limits)
+    if file is None:
+        raise no_header(source)
+    return decode(file.data, limits=limits, name=file.name)
+
+
+def _read_plain(source: SmallSource, limits: Limits) -> tuple[Picture, Header | None]:
+    if isinstance(source, Small):
+        return source.lrfile.picture, source.lrfile.header
+    file = as_bytes(source, limits)
+    if file is None:
+        return as_picture(source, limits), None
+    picture = picture_from_bytes(file.data, max_pixels=limits.max_lr_pixels, limits=limits, name=file.name)
+    return picture, _stated_header(file.data, limits)
+
+
+def _stated_header(data: bytes, limits: Limits) -> Header | None:
+    """What the file says of itself, believed although its pixels may have changed; None where it says nothing."""
+    try:
+        stated = inspect(data, limits=limits)["header"]
+    except LRFileError:
+        return None
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stated.items()}
+    return Header(**values)
+
+
+def _whole_scale(header: Header) -> int:
+    scale = round(header.scale[0])
+    if header.scale != (scale, scale) or registry.get(header.model).scale not in (None, scale):
+        raise DamagedLRFileError(
+            f"The file states a scale of {header.scale[0]:g} x {header.scale[1]:g} for {header.model}, which cannot be."
+        )
+    return scale

@@ -1,0 +1,62 @@
+"""What `down` returns: the LR picture with everything that `up` needs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unshrink.errors import UsageError
+from unshrink.files.disk import write_bytes
+from unshrink.files.lrfile import Header, LRFile, encode
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+"""File name endings of LR files, and the format each stands for: the lossless ones that can hold our header."""
+
+
+@dataclass(frozen=True, eq=False)
+class Small:
+    """An LR picture and its header, not yet written; `up` takes it as it stands."""
+
+    lrfile: LRFile
+
+    @property
+    def image(self) -> Image.Image:
+        """The small picture as a PIL image, as a viewer shows it."""
+        return self.lrfile.picture.to_pil()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the small picture in pixels."""
+        return self.lrfile.picture.size
+
+    @property
+    def header(self) -> Header:
+        """Model, weights, scale and original size, as the file will state them."""
+        return self.lrfile.header
+
+    def encode(self, format: str = "png") -> bytes:
+        """The whole LR file: "png", "webp" or "tiff"; UsageError for others, LimitError past a container's limit."""
+        if format not in FORMATS.values():
+            raise UsageError(f"An LR file is png, webp or tiff, not {format!r}.")
+        return encode(self.lrfile, format)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the LR file, whole or not at all; the name's ending (.png .webp .tif .tiff) chooses the format.
+
+        Raises UsageError for another ending and OutputExistsError where `path` is there and `overwrite` is False.
+        """
+        data = self.encode(format_of(path))
+        write_bytes(path, data, overwrite=overwrite)
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The LR format that the ending of `path` names; UsageError where it names none."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(f"{os.fspath(path)} is no name for an LR file; it must end in .png, .webp, .tif or .tiff.")
+    return FORMATS[suffix]

@@ -1,0 +1,78 @@
+"""What `down` and `up` take, brought to one form."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from unshrink.errors import LimitError, NotAnLRFileError, UsageError
+from unshrink.files.disk import read_bytes, source_name
+from unshrink.files.picture import Picture, read_picture
+from unshrink.limits import Limits
+from unshrink.rescale.small import Small
+
+FileSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+"""A path, the bytes of a file, or an open binary file."""
+
+PictureSource: TypeAlias = FileSource | Image | NDArray[Any] | Picture
+"""What `down` takes; arrays are uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)."""
+
+SmallSource: TypeAlias = PictureSource | Small
+"""What `up` takes; a bare image or array holds no header and needs `plain=True`."""
+
+
+def as_picture(source: PictureSource, limits: Limits) -> Picture:
+    """Any picture source as a Picture; raises UnreadableInputError, UsageError for another type, LimitError."""
+    picture = _as_picture(source, limits)
+    if picture.height * picture.width > limits.max_hr_pixels:
+        raise LimitError(
+            f"The picture has {picture.height * picture.width} pixels and the limit is {limits.max_hr_pixels}; "
+            "cut it into pieces or raise the limit."
+        )
+    return picture
+
+
+class FileBytes(NamedTuple):
+    """The bytes of a file, and what messages call it."""
+
+    data: bytes
+    name: str
+
+
+def as_bytes(source: SmallSource, limits: Limits) -> FileBytes | None:
+    """All bytes of a file source; None for a source that is a picture already."""
+    if isinstance(source, Small | Picture | Image | np.ndarray):
+        return None
+    if isinstance(source, str | os.PathLike | bytes) or hasattr(source, "read"):
+        return FileBytes(read_bytes(source, limits=limits), source_name(source))
+    raise _wrong_type(source)
+
+
+def no_header(source: object) -> NotAnLRFileError:
+    """The error for a picture in memory that `up` was asked to restore."""
+    return NotAnLRFileError(
+        f"A bare {type(source).__name__} carries no header; give the LR file or what `down` returned, "
+        "or ask for plain super-resolution with plain=True."
+    )
+
+
+def _as_picture(source: PictureSource, limits: Limits) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, Image):
+        return Picture.from_pil(source)
+    if isinstance(source, np.ndarray):
+        return Picture.from_array(source)
+    if isinstance(source, str | os.PathLike | bytes) or hasattr(source, "read"):
+        return read_picture(source, limits=limits)
+    raise _wrong_type(source)
+
+
+def _wrong_type(source: object) -> UsageError:
+    return UsageError(
+        f"A picture is a path, bytes, a binary file, a PIL image or an array, not {type(source).__name__}."
+    )

@@ -1,0 +1,126 @@
+"""The training loop: restartable at any step, bounded in time, the same on a CPU and a GPU."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from unshrink.data.pack import Pack, pack_folder
+from unshrink.data.patches import draw_batch
+from unshrink.errors import UnshrinkError, UsageError
+from unshrink.train import state as states
+from unshrink.train.objective import Losses, measure_losses
+from unshrink.train.recipe import Recipe, read_recipe
+from unshrink.train.record import Record
+from unshrink.train.state import State
+from unshrink.train.validate import validate
+
+CHECKPOINT_SECONDS = 180.0
+LOG_STEPS = 100
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends: at the recipe's steps, or after so many seconds of training, whichever is first."""
+
+    steps: int
+    seconds: float
+
+    def progress(self, state: State) -> float:
+        """How much of the run is done, 0 to 1."""
+        return max(state.step / self.steps, state.seconds / self.seconds)
+
+
+def run(
+    recipe: str | Path | Recipe,
+    data: Path,
+    out: Path,
+    *,
+    max_time: float | None = None,
+    resume: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Record:
+    """Train by a recipe (name, YAML file or object) on the pictures in `data`; all results go to `out`.
+
+    max_time: seconds of training; the schedule ends with them. resume: continue from the checkpoint in `out`, with
+    the same result as a run that was not stopped, where the recipe's steps bound it. Raises UsageError for a folder
+    that holds a run already, and for bad recipes and data.
+    """
+    plan = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{out} holds a run already; continue it with --resume or name another folder.")
+    pack = pack_folder(data, cache or out / "pack")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    state = states.start(plan, device)
+    if checkpoint.exists():
+        states.restore(state, checkpoint)
+    record = Record(out, plan, pack.digest, resume=resume)
+    _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress)
+    return record
+
+
+def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Record, progress: Progress | None) -> None:
+    indices, held = pack.split(recipe.data.holdout)
+    clock, saved = Clock(), time.monotonic()
+    while limits.progress(state) < 1:
+        losses = _step(state, recipe, pack, indices, limits.progress(state))
+        state.step += 1
+        state.seconds += clock.lap()
+        if state.step % LOG_STEPS == 0:
+            record.log(state, losses)
+            if progress:
+                progress(state.step, limits.steps, record.summary())
+        if time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1:
+            record.keep(state, validate(state.average, pack, held))
+            saved = time.monotonic()
+            clock.lap()
+    record.keep(state, validate(state.average, pack, held), ended=True)
+
+
+def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress: float) -> Losses:
+    device = next(state.model.parameters()).device
+    hr, guide = draw_batch(pack, indices, recipe.data, scale=state.model.scale, seed=recipe.seed, step=state.step)
+    generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
+    with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        losses = measure_losses(state.model, hr.to(device), guide.to(device), recipe.objective, generator)
+    if not math.isfinite(losses.total.item()):
+        raise UnshrinkError(f"The loss is no longer finite at step {state.step}; take a lower learning rate.")
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    _update(state, recipe, progress)
+    return losses
+
+
+def _update(state: State, recipe: Recipe, progress: float) -> None:
+    if recipe.optimiser.clip:
+        torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.optimiser.clip)
+    factor = states.rate_factor(recipe.schedule, state.step, progress)
+    for optimiser in state.optimisers:
+        for group in optimiser.param_groups:
+            group.setdefault("base_lr", group["lr"])
+            group["lr"] = group["base_lr"] * factor
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+    states.update_average(state, recipe.ema)
+
+
+class Clock:
+    """Seconds between laps, in which a pause of the process counts as one usual lap only."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.usual = math.inf
+
+    def lap(self) -> float:
+        """Seconds since the last lap, at most 20 times the usual."""
+        now = time.monotonic()
+        lap, self.last = now - self.last, now
+        if lap > 20 * self.usual:
+            return self.usual
+        self.usual = lap if math.isinf(self.usual) else 0.95 * self.usual + 0.05 * lap
+        return lap

@@ -1,0 +1,118 @@
+"""A recipe: everything that decides a training run, read from YAML."""
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from unshrink.data.patches import PatchSettings
+from unshrink.errors import UnknownNameError, UsageError
+from unshrink.models.irn import IRNSettings
+from unshrink.settings import read_settings
+
+
+@dataclass(frozen=True)
+class ObjectiveSettings:
+    """The weights of the losses; see `train.objective`."""
+
+    reconstruction: Literal["charbonnier", "l1", "l2"] = "charbonnier"
+    """Distance between HR and its restoration."""
+    guide: Literal["l1", "l2"] = "l2"
+    """Distance between LR and the bicubic LR."""
+    reduction: Literal["sum", "mean"] = "sum"
+    """"sum" adds over pixels and channels and averages over the batch, as the paper; "mean" averages over all."""
+    guide_weight: float = 4.0
+    """The paper: scale squared."""
+    latent_weight: float = 1.0
+    """Weight of z squared."""
+    latent_noise: float = 1.0
+    """Standard deviation of the z that the inverse sees: 1 as the paper, 0 for z = 0."""
+    luma_weight: float = 0.0
+    """Share, 0 to 1, of the reconstruction loss that is taken on luma alone."""
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """How the weights are updated."""
+
+    kind: Literal["adam", "muon"] = "adam"
+    """"muon" orthogonalises the updates of convolution kernels and leaves the rest to AdamW."""
+    rate: float = 2e-4
+    """Learning rate of the kernels."""
+    adam_rate: float = 1e-3
+    """Learning rate of what Muon leaves to AdamW."""
+    momentum: float = 0.95
+    """Muon's."""
+    weight_decay: float = 0.0
+    """Adam: added to the gradient, as the paper."""
+    clip: float = 10.0
+    """Largest gradient norm; 0 for none."""
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """The learning rate over the run, as a factor of the optimiser's."""
+
+    shape: Literal["cosine", "linear", "steps"] = "cosine"
+    """"cosine" and "linear" fall to 0 at the end of the steps or the time given; "steps" halves at `halve_at`."""
+    warmup: int = 0
+    """Steps of linear rise."""
+    halve_at: tuple[int, ...] = ()
+    """Steps at which "steps" halves the rate."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run. Every field but `model` has a default."""
+
+    model: str
+    """Name in the registry."""
+    network: IRNSettings | None = None
+    """The network's shape where it should differ from the registry's."""
+    steps: int = 500_000
+    """Length of the run."""
+    seed: int = 0
+    """Of the initial weights, the patches and the latents."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What sub-networks compute in; the state between couplings is always float32."""
+    ema: float = 0.999
+    """Decay of the moving average of the weights that is validated and shipped; 0 for none."""
+    data: PatchSettings = field(default_factory=PatchSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes in the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _shipped().iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_recipe(source: str | Path) -> Recipe:
+    """Read a recipe by name, or from a YAML file. Raises UnknownNameError or UsageError."""
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise UsageError(f"There is no recipe file {path}.")
+        text = path.read_text(encoding="utf-8")
+    elif str(source) in recipe_names():
+        text = (_shipped() / f"{source}.yaml").read_text(encoding="utf-8")
+    else:
+        raise UnknownNameError("recipe", str(source), recipe_names())
+    return parse_recipe(text)
+
+
+def parse_recipe(text: str) -> Recipe:
+    """Read a recipe from YAML text. Raises UsageError."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"The recipe is not valid YAML: {error}") from error
+    return read_settings(Recipe, values, where="recipe")
+
+
+def _shipped() -> Traversable:
+    return files("unshrink.train") / "recipes"

@@ -1,0 +1,79 @@
+"""What a run leaves behind: a curve as CSV and PNG, a checkpoint, weights, and a record of settings, data and cost."""
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from unshrink.models.weights import write_weights
+from unshrink.settings import plain
+from unshrink.train import state as states
+from unshrink.train.cost import training_flops
+from unshrink.train.objective import Losses
+from unshrink.train.recipe import Recipe
+from unshrink.train.state import State
+from unshrink.train.validate import Validation
+
+COLUMNS = ("step", "seconds", "loss", "reconstruction", "guide", "latent", "psnr_y", "psnr_rgb", "lr_psnr_y")
+
+
+class Record:
+    """Writes a run's files into its folder."""
+
+    def __init__(self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False) -> None:
+        self.folder = folder
+        self.recipe = recipe
+        self.data_digest = data_digest
+        self.last: dict[str, float] = {}
+        self.validation = Validation()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.curve = folder / "curve.csv"
+        if not (resume and self.curve.exists()):
+            self.curve.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+
+    def log(self, state: State, losses: Losses) -> None:
+        """Add a row of losses to the curve."""
+        self.last = {
+            "step": state.step,
+            "seconds": round(state.seconds, 1),
+            "loss": losses.total.item(),
+            "reconstruction": losses.reconstruction.item(),
+            "guide": losses.guide.item(),
+            "latent": losses.latent.item(),
+        }
+        self._append(self.last)
+
+    def keep(self, state: State, validation: Validation, *, ended: bool = False) -> None:
+        """Write checkpoint, averaged weights, the validation's row, and the record; at the end the plot too."""
+        self.validation = validation
+        states.save(state, self.folder / "checkpoint.pt")
+        write_weights(state.average, self.recipe.model, self.folder / "weights")
+        self._append({"step": state.step, "seconds": round(state.seconds, 1), **asdict(validation)})
+        entry = {
+            "recipe": plain(self.recipe),
+            "data_sha256": self.data_digest,
+            "steps": state.step,
+            "seconds": round(state.seconds, 1),
+            "flops": training_flops(state.model, self.recipe.data) * state.step,
+            "validation": asdict(validation),
+            "ended": ended,
+        }
+        (self.folder / "record.json").write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+        if ended:
+            self._plot()
+
+    def summary(self) -> str:
+        """The last figures in one line."""
+        loss = self.last.get("loss", 0.0)
+        return f"loss {loss:.4g}, held-out Y {self.validation.psnr_y:.2f} dB, LR {self.validation.lr_psnr_y:.2f} dB"
+
+    def _append(self, row: dict[str, float]) -> None:
+        with self.curve.open("a", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerow([row.get(column, "") for column in COLUMNS])
+
+    def _plot(self) -> None:
+        try:
+            from unshrink.train.plot import plot_curve
+        except ImportError:  # matplotlib comes with the extra "plots"
+            return
+        plot_curve(self.curve, self.folder / "curve.png")

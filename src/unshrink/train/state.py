@@ -1,0 +1,93 @@
+"""All that changes while training, and how it is kept: weights, their average, optimisers, steps done."""
+
+import copy
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from unshrink.errors import WeightsError
+from unshrink.models.irn import IRN
+from unshrink.models.registry import build, get
+from unshrink.train.muon import Muon
+from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
+
+
+@dataclass(eq=False)
+class State:
+    """A run at one step. Changed in place by the loop, saved and restored as a whole."""
+
+    model: IRN
+    average: IRN
+    """Moving average of `model`."""
+    optimisers: list[torch.optim.Optimizer]
+    step: int = 0
+    seconds: float = 0.0
+    """Training time so far, pauses left out."""
+
+
+def start(recipe: Recipe, device: torch.device) -> State:
+    """A fresh run: weights drawn from the recipe's seed."""
+    torch.manual_seed(recipe.seed)
+    model = build(get(recipe.model), settings=recipe.network).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(model).requires_grad_(False)
+    return State(model, average, _optimisers(model, recipe.optimiser))
+
+
+def save(state: State, path: Path) -> None:
+    """Write a checkpoint, atomically."""
+    entry = {
+        "model": state.model.state_dict(),
+        "average": state.average.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
+        "step": state.step,
+        "seconds": state.seconds,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(entry, partial)
+    partial.replace(path)
+
+
+def restore(state: State, path: Path) -> None:
+    """Continue from a checkpoint of the same recipe. Raises WeightsError where it does not fit."""
+    try:
+        entry: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        state.model.load_state_dict(entry["model"])
+        state.average.load_state_dict(entry["average"])
+        for optimiser, saved in zip(state.optimisers, entry["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+    except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        raise WeightsError(f"The checkpoint {path} does not fit this recipe; start in another folder.") from error
+    state.step, state.seconds = entry["step"], entry["seconds"]
+
+
+def _optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch.optim.Optimizer]:
+    if settings.kind == "adam":
+        decay = settings.weight_decay
+        return [torch.optim.Adam(model.parameters(), lr=settings.rate, weight_decay=decay, foreach=True)]
+    kernels = [parameter for parameter in model.parameters() if parameter.ndim == 4]
+    rest = [parameter for parameter in model.parameters() if parameter.ndim != 4]
+    return [
+        Muon(kernels, lr=settings.rate, momentum=settings.momentum),
+        torch.optim.AdamW(rest, lr=settings.adam_rate, betas=(0.9, 0.99), weight_decay=0.0, foreach=True),
+    ]
+
+
+def rate_factor(settings: ScheduleSettings, step: int, progress: float) -> float:
+    """What the learning rates are multiplied with at `step`, when `progress` (0 to 1) of the run is done."""
+    rise = min(1.0, (step + 1) / (settings.warmup + 1))
+    if settings.shape == "cosine":
+        return rise * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    if settings.shape == "linear":
+        return rise * (1 - min(progress, 1.0))
+    return float(rise * 0.5 ** sum(step >= at for at in settings.halve_at))
+
+
+@torch.no_grad()
+def update_average(state: State, decay: float) -> None:
+    """Move the average towards the model; faster at first, so that it forgets the start."""
+    keep = min(decay, (1 + state.step) / (10 + state.step))
+    torch._foreach_lerp_(list(state.average.parameters()), list(state.model.parameters()), 1 - keep)

@@ -1,0 +1,66 @@
+"""Small pictures and LR files that the tests of this folder are made from."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from unshrink.files import Header, LRFile, Picture
+
+ICC = b"not a profile, but carried as one" * 3
+
+
+def pixels(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def exif_block(orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "a harbour at dawn"
+    exif[0x0112] = orientation
+    exif[0x8769] = {0x9003: "2020:01:02 03:04:05", 0x927C: b"maker notes with offsets" * 4}
+    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.5)}
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def picture(height: int = 5, width: int = 7, channels: int = 3, *, metadata: bool = False, seed: int = 0) -> Picture:
+    made = Picture.from_array(pixels(height, width, channels, seed))
+    if not metadata:
+        return made
+    return Picture(made.rgb, alpha=made.alpha, grey=made.grey, icc=ICC, exif=exif_block())
+
+
+def header(lr: Picture, **changes: Any) -> Header:
+    values: dict[str, Any] = {
+        "model": "lite-x4",
+        "weights": "0123456789abcdef" * 4,
+        "scale": (4.0, 4.0),
+        "size": (lr.height * 4 - 1, lr.width * 4 - 3),
+        "grey": lr.grey,
+        "carrier": "none",
+        "alpha": "none",
+        "writer": "unshrink 0.1.0",
+    }
+    return Header(**{**values, **changes})
+
+
+def lrfile(channels: int = 3, *, metadata: bool = True, sections: dict[str, bytes] | None = None) -> LRFile:
+    lr = picture(channels=channels, metadata=metadata)
+    return LRFile(lr, header(lr), {"ALPH": b"\0\xff"} if sections is None else sections)
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def same_picture(a: Picture, b: Picture) -> bool:
+    return np.array_equal(a.samples, b.samples) and (a.grey, a.icc, a.exif) == (b.grey, b.icc, b.exif)
+
+
+def same_lrfile(a: LRFile, b: LRFile) -> bool:
+    return same_picture(a.picture, b.picture) and a.header == b.header and dict(a.sections) == dict(b.sections)

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from file_samples import ICC, exif_block, picture, pixels, same_picture, saved
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+
+from unshrink.errors import (
+    LimitError,
+    OutputExistsError,
+    UnreadableInputError,
+    UnshrinkError,
+    UnsupportedPictureError,
+    UsageError,
+)
+from unshrink.files import Picture, png, read_picture
+from unshrink.limits import Limits
+
+RGB = pixels(5, 7)
+
+
+def raw_png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: png.Chunk) -> bytes:
+    import zlib
+
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = [png.Chunk(b"IHDR", head), *extra, png.Chunk(b"IDAT", zlib.compress(rows)), png.Chunk(b"IEND", b"")]
+    return png.join(chunks)
+
+
+# --- what is read ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP", "PPM", "GIF", "AVIF"])
+def test_formats_are_told_by_their_content(kind, tmp_path):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = saved(Image.fromarray(RGB), kind, **options)
+    (tmp_path / "misnamed.txt").write_bytes(data)
+    read = read_picture(tmp_path / "misnamed.txt")
+    assert read.size == (5, 7)
+    assert read.alpha is None
+    assert not read.grey
+    if kind not in ("GIF", "AVIF"):
+        assert np.array_equal(read.rgb, RGB)
+
+
+def test_jpeg_is_read_as_pillow_reads_it():
+    data = saved(Image.fromarray(RGB), "JPEG")
+    assert np.array_equal(read_picture(data).rgb, np.array(Image.open(io.BytesIO(data))))
+
+
+def test_phone_jpeg_with_a_second_picture_gives_its_first():
+    first, second = Image.fromarray(RGB), Image.fromarray(RGB[:2])
+    data = saved(first, "MPO", save_all=True, append_images=[second])
+    assert read_picture(data).size == (5, 7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "grey", "alpha"),
+    [("1", True, False), ("L", True, False), ("LA", True, True), ("P", False, False), ("RGBA", False, True)],
+)
+def test_modes(mode, grey, alpha):
+    image = Image.fromarray(pixels(5, 7, 4)).convert(mode)
+    read = read_picture(saved(image, "PNG"))
+    assert (read.grey, read.alpha is not None) == (grey, alpha)
+    assert np.array_equal(np.dstack([read.rgb, read.alpha]) if alpha else read.rgb,
+                          np.array(image.convert("RGBA" if alpha else "RGB")))  # fmt: skip
+    assert read.rgb.flags.writeable
+    assert read.rgb.flags.c_contiguous
+
+
+def test_one_pixel():
+    for kind in ("PNG", "WEBP", "TIFF", "BMP", "JPEG"):
+        assert read_picture(saved(Image.new("RGB", (1, 1), "white"), kind)).size == (1, 1)
+
+
+def test_transparent_palette_entry():
+    image = Image.fromarray(np.array([[0, 1], [1, 0]], dtype=np.uint8), "P") if False else Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putpixel((1, 0), 1)
+    read = read_picture(saved(image, "PNG", transparency=1))
+    assert read.alpha is not None
+    assert read.alpha.tolist() == [[255, 0]]
+    assert read.rgb[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(("mode", "key"), [("L", 7), ("RGB", (1, 2, 3))])
+def test_transparent_colour(mode, key):
+    image = Image.new(mode, (2, 1), key)
+    image.putpixel((1, 0), 200 if mode == "L" else (9, 9, 9))
+    read = read_picture(saved(image, "PNG", transparency=key))
+    assert read.alpha is not None
+    assert read.alpha.tolist() == [[0, 255]]
+    assert read.grey == (mode == "L")
+
+
+@pytest.mark.parametrize(("depth", "row", "levels"), [(1, 0b01000000, [0, 255]), (2, 0b10110000, [170, 255]),
+                                                      (4, 0x5A, [85, 170])])  # fmt: skip
+def test_low_depth_grey_with_a_transparent_value(depth, row, levels):
+    second = levels[1] * (2**depth - 1) // 255
+    data = raw_png(2, 1, depth, 0, bytes([0, row]), png.Chunk(b"tRNS", struct.pack(">H", second)))
+    read = read_picture(data)
+    assert read.grey
+    assert read.rgb[0, :, 0].tolist() == levels
+    assert read.alpha is not None
+    assert read.alpha.tolist() == [[255, 0]]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_orientation_is_applied_and_the_rest_kept(kind, orientation):
+    stored = Image.new("RGB", (6, 4), "white")
+    stored.paste("black", (0, 0, 6, 2))  # black above
+    data = saved(stored, kind, exif=b"Exif\0\0" + exif_block(orientation), icc_profile=ICC)
+    if kind == "TIFF":  # Pillow's own writer cannot do this one
+        data = Picture(np.array(stored), icc=ICC, exif=exif_block()).encode("tiff")
+        data = data.replace(struct.pack(">HHIHH", 0x0112, 3, 1, 1, 0), struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0))
+    read = read_picture(data)
+    assert read.size == ((4, 6) if orientation < 5 else (6, 4))
+    dark = {1: read.rgb[0, :], 3: read.rgb[-1, :], 6: read.rgb[:, -1]}[orientation]
+    assert dark.max() < 60
+    assert read.icc == ICC
+    tags = Image.Exif()
+    tags.load(read.exif)
+    assert tags.get(0x0112, 1) == 1
+    assert tags[0x010E] == "a harbour at dawn"
+    assert tags.get_ifd(0x8769)[0x9003] == "2020:01:02 03:04:05"
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+GREY16 = raw_png(1, 1, 16, 0, b"\0\1\2")
+RGB16 = raw_png(1, 1, 16, 2, b"\0\1\2\3\4\5\6")
+
+
+def frames(kind: str) -> bytes:
+    images = [Image.fromarray(pixels(5, 7, seed=seed)) for seed in (1, 2)]
+    return saved(images[0], kind, save_all=True, append_images=images[1:])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (GREY16, "16 bits"),
+        (RGB16, "16 bits"),
+        (saved(Image.new("I;16", (2, 2)), "TIFF"), "16 bits"),
+        (saved(Image.new("I", (2, 2)), "TIFF"), "32 bits"),
+        (saved(Image.new("F", (2, 2)), "TIFF"), "floating-point"),
+        (b"P6 1 1 65535\n" + bytes(6), "16 bits"),
+        (b"P5 # comment\n1 1\n1023 " + bytes(2), "16 bits"),
+        (saved(Image.new("CMYK", (2, 2)), "JPEG"), "CMYK"),
+        (saved(Image.new("CMYK", (2, 2)), "TIFF"), "CMYK"),
+        (saved(Image.new("LAB", (2, 2)), "TIFF"), "LAB"),
+        (frames("GIF"), "animated GIF"),
+        (frames("PNG"), "animated PNG"),
+        (frames("WEBP"), "animated WebP"),
+        (frames("AVIF"), "animated AVIF"),
+        (frames("TIFF"), "several pages"),
+        (b"\0\0\0\x18ftypheic" + bytes(8), "HEIF"),
+        (b"\xff\x0a" + bytes(8), "JPEG XL"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_lose_something_is_refused_by_name(data, words):
+    with pytest.raises(UnsupportedPictureError, match=words):
+        read_picture(data)
+
+
+def test_16_bit_rgb_tiff_is_refused():
+    tags = {258: 16, 277: 1, 339: 1}
+    data = saved(Image.new("I;16", (3, 1)), "TIFF", tiffinfo=tags)
+    # One row of three grey samples, relabelled as one RGB pixel: Pillow would narrow it without a word.
+    relabelled = data.replace(struct.pack("<HHII", 256, 4, 1, 3), struct.pack("<HHII", 256, 4, 1, 1)).replace(
+        struct.pack("<HHIHH", 277, 3, 1, 1, 0), struct.pack("<HHIHH", 277, 3, 1, 3, 0)
+    )
+    with pytest.raises(UnshrinkError):
+        read_picture(relabelled)
+
+
+def test_apng_of_one_frame_is_a_picture():
+    data = saved(Image.fromarray(RGB), "PNG")
+    chunks = png.read_chunks(data, "x")
+    one = png.join(png.insert_before_pixels(chunks, [png.Chunk(b"acTL", struct.pack(">II", 1, 0))]))
+    assert np.array_equal(read_picture(one).rgb, RGB)
+
+
+@pytest.mark.parametrize("text", [b"hello, I am a text file", b"BM but not a bitmap", b"P6", b"RIFF", b"\xff\xd8\xff"])
+def test_text_renamed_to_jpg(tmp_path, text):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(text)
+    with pytest.raises(UnreadableInputError, match=r"photo\.jpg"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_truncated_files(kind, share):
+    data = saved(Image.fromarray(pixels(40, 50)), kind)
+    with pytest.raises(UnreadableInputError):
+        read_picture(data[: int(len(data) * share)])
+
+
+def test_png_with_a_flipped_pixel_byte():
+    data = bytearray(saved(Image.fromarray(RGB), "PNG"))
+    data[data.index(b"IDAT") + 30] ^= 4
+    with pytest.raises(UnreadableInputError, match="CRC"):
+        read_picture(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        raw_png(100_000, 100_000, 8, 2, b""),
+        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0),
+        b"P6 60000 60000 255\n",
+        b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b",\0\0\0\0" + struct.pack("<HHB", 65535, 65535, 0),
+        b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\xff\x00\x00",
+    ],
+    ids=["png", "bmp", "ppm", "gif", "webp"],
+)
+def test_huge_pictures_are_refused_before_they_are_decoded(data, monkeypatch):
+    monkeypatch.setattr(Image.core, "new", lambda *a: pytest.fail("pixels were allocated"))
+    with pytest.raises(LimitError, match="limit"):
+        read_picture(data, limits=Limits(max_hr_pixels=1_000_000))
+
+
+def test_a_picture_just_at_the_limit_is_read():
+    data = saved(Image.fromarray(RGB), "PNG")
+    assert read_picture(data, limits=Limits(max_hr_pixels=35)).size == (5, 7)
+    with pytest.raises(LimitError):
+        read_picture(data, limits=Limits(max_hr_pixels=34))
+
+
+def test_large_metadata_is_refused():
+    data = saved(Image.fromarray(RGB), "JPEG", icc_profile=bytes(5000))
+    with pytest.raises(LimitError, match="colour profile"):
+        read_picture(data, limits=Limits(max_metadata_bytes=4999))
+
+
+def test_text_bombs_beside_the_picture_are_not_opened():
+    info = PngImagePlugin.PngInfo()
+    info.add_text("comment", "x" * 3_000_000, zip=True)
+    assert read_picture(saved(Image.fromarray(RGB), "PNG", pnginfo=info)).size == (5, 7)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_damaged_pictures_give_our_errors_and_no_warnings(data):
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF"]))
+    damaged = bytearray(SMALL[kind])
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            assert read_picture(bytes(damaged), limits=Limits(max_hr_pixels=100_000)).rgb.size > 0
+        except UnshrinkError as error:
+            assert "\n" not in str(error)
+
+
+SMALL = {
+    kind: saved(Image.fromarray(pixels(6, 9)), kind, **({"exif": b"Exif\0\0" + exif_block(6)} if kind == "JPEG" else {}))
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
+}
+
+
+def test_reading_in_threads_leaves_the_warning_filters_alone():
+    before = list(warnings.filters)
+    threads = [threading.Thread(target=read_picture, args=(SMALL["JPEG"],)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(warnings.filters) == before
+
+
+# --- the record, and what is written --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_lossless_formats_keep_everything(channels, kind):
+    made = picture(9, 6, channels, metadata=True)
+    read = read_picture(made.encode(kind))
+    assert read.icc == made.icc
+    if kind == "webp":  # which knows no grey
+        assert np.array_equal(read.rgb, made.rgb)
+    else:
+        assert np.array_equal(read.samples, made.samples)
+    assert read.alpha is made.alpha or np.array_equal(read.alpha, made.alpha)
+    tags = Image.Exif()
+    tags.load(read.exif)
+    assert tags.get_ifd(0x8825)[1] == "N"
+    assert kind == "tiff" or read.exif == made.exif
+
+
+def test_jpeg_and_bmp():
+    made = picture(16, 16, metadata=True)
+    smooth = Picture(np.full((16, 16, 3), (200, 30, 30), dtype=np.uint8), icc=made.icc, exif=made.exif)
+    read = read_picture(smooth.encode("jpeg"))
+    assert (read.icc, read.exif) == (made.icc, made.exif)
+    assert np.abs(read.rgb.astype(int) - smooth.rgb).max() <= 2
+    assert Image.open(io.BytesIO(made.encode("jpeg"))).layer[0][1:3] == (1, 1)  # 4:4:4
+    assert np.array_equal(read_picture(made.encode("bmp")).rgb, made.rgb)
+    for kind in ("jpeg", "bmp"):
+        with pytest.raises(UsageError, match="alpha"):
+            picture(channels=4).encode(kind)
+
+
+def test_grey_is_written_as_grey():
+    with Image.open(io.BytesIO(picture(channels=1).encode("png"))) as image:
+        assert image.mode == "L"
+    with Image.open(io.BytesIO(picture(channels=2).encode("tiff"))) as image:
+        assert image.mode == "LA"
+
+
+@pytest.mark.parametrize(("kind", "side"), [("webp", 16384), ("jpeg", 65501)])
+def test_sides_that_a_format_cannot_hold(kind, side):
+    wide = Picture(np.zeros((1, side, 3), dtype=np.uint8))
+    with pytest.raises(LimitError, match="PNG"):
+        wide.encode(kind)
+    assert wide.encode("png")
+
+
+def test_exif_too_long_for_jpeg():
+    with pytest.raises(LimitError, match="EXIF"):
+        Picture(RGB, exif=exif_block() + bytes(70_000)).encode("jpeg")
+
+
+def test_save_goes_by_the_extension_and_overwrites_only_when_asked(tmp_path):
+    made = picture()
+    for name, magic in (("a.PNG", b"\x89PNG"), ("a.webp", b"RIFF"), ("a.tif", b"II*\0"), ("a.jpeg", b"\xff\xd8")):
+        made.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(magic)
+    with pytest.raises(OutputExistsError):
+        made.save(tmp_path / "a.webp")
+    made.save(tmp_path / "a.webp", overwrite=True)
+    with pytest.raises(UsageError, match=r"\.png"):
+        made.save(tmp_path / "a.pgn")
+    with pytest.raises(UsageError):
+        made.save(tmp_path / "noextension")
+    with pytest.raises(UsageError, match="did you mean"):
+        made.encode("pngg")
+
+
+def test_the_record_refuses_what_does_not_fit():
+    for arguments in (
+        {"rgb": RGB.astype(np.float32)},
+        {"rgb": RGB[..., 0]},
+        {"rgb": RGB[:0]},
+        {"rgb": RGB, "alpha": RGB[:2, :, 0]},
+        {"rgb": RGB, "grey": True},
+    ):
+        with pytest.raises(UsageError):
+            Picture(**arguments)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_arrays_and_pillow_images_go_in_and_out(channels):
+    array = pixels(5, 7, channels)
+    made = Picture.from_array(array)
+    assert np.array_equal(made.samples, array)
+    assert same_picture(Picture.from_pil(made.to_pil()), made)
+    full = picture(channels=channels, metadata=True)
+    assert same_picture(Picture.from_pil(full.to_pil()), full)
+
+
+def test_from_array_copies_and_refuses():
+    array = pixels(2, 2)
+    made = Picture.from_array(array)
+    array[:] = 0
+    assert made.rgb.any()
+    assert Picture.from_array(array[..., 0]).grey
+    for wrong in (np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 2, 3), np.uint8)):
+        with pytest.raises(UnsupportedPictureError, match="array"):
+            Picture.from_array(wrong)
+
+
+def test_from_pil_is_upright_and_refuses_what_read_picture_refuses():
+    image = Image.open(io.BytesIO(SMALL["JPEG"]))
+    assert Picture.from_pil(image).size == (9, 6)
+    assert same_picture(Picture.from_pil(Image.open(io.BytesIO(SMALL["JPEG"]))), read_picture(SMALL["JPEG"]))
+    for mode, words in (("CMYK", "CMYK"), ("F", "floating"), ("I;16", "16 bits"), ("HSV", "HSV")):
+        with pytest.raises(UnsupportedPictureError, match=words):
+            Picture.from_pil(Image.new(mode, (2, 2)))
+    with pytest.raises(UnsupportedPictureError, match="frames"):
+        Picture.from_pil(Image.open(io.BytesIO(frames("GIF"))))

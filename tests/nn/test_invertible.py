@@ -1,0 +1,73 @@
+"""Haar, mixing, couplings and their chains undo themselves."""
+
+import pytest
+import torch
+
+from unshrink.nn.coupling import Coupling, TwinCoupling
+from unshrink.nn.haar import Haar, Mixing
+from unshrink.nn.invertible import Chain
+from unshrink.nn.subnets import build_subnet
+
+
+def _disturb(module, scale=0.05):
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
+    return module
+
+
+def _subnet(inputs, outputs):
+    return build_subnet("dense", inputs, outputs, width=6, depth=3)
+
+
+LINKS = {
+    "haar": lambda: Haar(),
+    "mixing": lambda: Mixing(3),
+    "affine": lambda: Chain([Haar(), Coupling(12, split=3, subnet=_subnet)]),
+    "twin": lambda: Chain([Haar(), TwinCoupling(12, split=4, subnet=_subnet)]),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
+def test_inverse_undoes_forward(name, dtype, bound):
+    link = _disturb(LINKS[name]()).to(dtype)
+    x = torch.rand(2, 3, 12, 18, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    assert (link.inverse(link(x)) - x).abs().max() < bound
+    y = torch.randn_like(link(x))
+    assert (link(link.inverse(y)) - y).abs().max() < bound * 10
+
+
+def test_haar_bands_of_one_square():
+    a, b, c, d = 0.1, 0.5, 0.7, 0.9
+    bands = Haar()(torch.tensor([[[[a, b], [c, d]]]], dtype=torch.float64)).flatten()
+    expected = [(a + b + c + d) / 4, (a - b + c - d) / 4, (a + b - c - d) / 4, (a - b - c + d) / 4]
+    assert torch.allclose(bands, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_haar_is_band_major_over_channels():
+    x = torch.stack([torch.full((2, 2), value) for value in (0.25, 0.5, 0.75)])[None]
+    bands = Haar()(x).flatten()
+    assert bands.tolist() == [0.25, 0.5, 0.75] + [0.0] * 9
+
+
+def test_mixing_starts_with_the_mean_first():
+    x = torch.rand(1, 3, 6, 6)
+    mean = torch.nn.functional.avg_pool2d(x, 3)
+    assert torch.allclose(Mixing(3)(x)[:, :3], mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("coupling", [Coupling, TwinCoupling])
+def test_a_fresh_coupling_is_the_identity(coupling):
+    x = torch.randn(1, 12, 5, 7)
+    assert torch.equal(coupling(12, split=3, subnet=_subnet)(x), x)
+
+
+def test_the_coupling_follows_its_equations():
+    link = _disturb(Coupling(12, split=3, subnet=_subnet, clamp=0.7))
+    x = torch.randn(1, 12, 5, 7)
+    y1 = x[:, :3] + link.f(x[:, 3:])
+    s = 0.7 * (2 * torch.sigmoid(link.h(y1)) - 1)
+    y2 = x[:, 3:] * torch.exp(s) + link.g(y1)
+    assert torch.allclose(link(x), torch.cat([y1, y2], 1), atol=1e-6)

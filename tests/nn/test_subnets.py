@@ -1,0 +1,57 @@
+"""Sub-networks: shapes, starts, reach; in strips they give what they give at once."""
+
+import pytest
+import torch
+
+from unshrink.errors import UnknownNameError
+from unshrink.nn import strips
+from unshrink.nn.subnets import SUBNETS, build_subnet
+
+
+def _disturbed(kind, depth=2):
+    net = build_subnet(kind, 3, 5, width=8, depth=depth)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return net
+
+
+@pytest.mark.parametrize("kind", SUBNETS)
+def test_a_fresh_subnet_is_zero(kind):
+    assert build_subnet(kind, 3, 5, width=8, depth=2)(torch.rand(1, 3, 9, 7)).count_nonzero() == 0
+
+
+@pytest.mark.parametrize("kind", SUBNETS)
+@pytest.mark.parametrize("depth", [1, 3])
+def test_reach_is_exactly_what_is_read(kind, depth):
+    net = _disturbed(kind, depth).double()
+    x = torch.zeros(1, 3, 41, 41, dtype=torch.float64, requires_grad=True)
+    net(x)[0, :, 20, 20].sum().backward()
+    rows = x.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+    assert (20 - int(rows.min()), int(rows.max()) - 20) == (net.reach, net.reach)
+
+
+@pytest.mark.parametrize("kind", SUBNETS)
+@pytest.mark.parametrize("height", [16, 17, 63, 100])
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-13), (torch.float32, 1e-6)])
+def test_strips_equal_the_whole(kind, height, dtype, bound, monkeypatch):
+    net, x = _disturbed(kind).to(dtype), torch.rand(2, 3, height, 11, dtype=dtype)
+    whole = net(x)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", 1)
+    with torch.inference_mode():
+        assert (strips.apply(net, x) - whole).abs().max() < bound * whole.abs().max()
+
+
+def test_a_bfloat16_subnet_answers_in_float32():
+    net = _disturbed("residual").bfloat16()
+    x = torch.rand(1, 3, 40, 8)
+    result = strips.apply(net, x)
+    assert result.dtype == torch.float32
+    whole = net.float()(x)
+    assert 0 < (result - whole).abs().max() < 0.03 * whole.abs().max()
+
+
+def test_an_unknown_kind_names_its_neighbour():
+    with pytest.raises(UnknownNameError, match="residual"):
+        build_subnet("residul", 3, 5, width=8, depth=2)
