@@ -1,12 +1,15 @@
 """`python -m unshrink` and the console script `unshrink`."""
 
+import sys
 from typing import NoReturn
-
-from unshrink.cli import run
 
 
 def main() -> NoReturn:
     """The command line: runs what `sys.argv` asks for and leaves with its exit code."""
+    try:
+        from unshrink.cli import run
+    except KeyboardInterrupt:  # pressed while Python still reads our files
+        sys.exit(130)
     run()
 
 

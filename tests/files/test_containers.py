@@ -1,4 +1,4 @@
-"""The container modules by themselves: png, webp, tiff, tiffwriter."""
+"""The container modules by themselves: png, webp, tiff, tiffpixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError
 from unshrink.files import png, tiff, webp
-from unshrink.files.tiffwriter import exif_at_start, tiff_bytes
+from unshrink.files.tiffpixels import exif_at_start, tiff_bytes
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
 
@@ -144,4 +144,3 @@ def test_tiff_directory_reader_stays_inside_the_data():
     for length in range(len(data)):
         entries = tiff.first_directory(data[:length])
         assert all(entry.end <= length for entry in entries.values())
-

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import threading
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -27,8 +29,6 @@ RGB = pixels(5, 7)
 
 
 def raw_png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: png.Chunk) -> bytes:
-    import zlib
-
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     chunks = [png.Chunk(b"IHDR", head), *extra, png.Chunk(b"IDAT", zlib.compress(rows)), png.Chunk(b"IEND", b"")]
     return png.join(chunks)
@@ -66,7 +66,7 @@ def test_phone_jpeg_with_a_second_picture_gives_its_first():
     [("1", True, False), ("L", True, False), ("LA", True, True), ("P", False, False), ("RGBA", False, True)],
 )
 def test_modes(mode, grey, alpha):
-    image = Image.fromarray(pixels(5, 7, 4)).convert(mode)
+    image = Image.fromarray(pixels(5, 7, 4 if alpha else 3)).convert(mode)
     read = read_picture(saved(image, "PNG"))
     assert (read.grey, read.alpha is not None) == (grey, alpha)
     assert np.array_equal(np.dstack([read.rgb, read.alpha]) if alpha else read.rgb,
@@ -81,7 +81,7 @@ def test_one_pixel():
 
 
 def test_transparent_palette_entry():
-    image = Image.fromarray(np.array([[0, 1], [1, 0]], dtype=np.uint8), "P") if False else Image.new("P", (2, 1))
+    image = Image.new("P", (2, 1))
     image.putpalette([255, 0, 0, 0, 255, 0])
     image.putpixel((1, 0), 1)
     read = read_picture(saved(image, "PNG", transparency=1))
@@ -120,7 +120,9 @@ def test_orientation_is_applied_and_the_rest_kept(kind, orientation):
     data = saved(stored, kind, exif=b"Exif\0\0" + exif_block(orientation), icc_profile=ICC)
     if kind == "TIFF":  # Pillow's own writer cannot do this one
         data = Picture(np.array(stored), icc=ICC, exif=exif_block()).encode("tiff")
-        data = data.replace(struct.pack(">HHIHH", 0x0112, 3, 1, 1, 0), struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0))
+        data = data.replace(
+            struct.pack(">HHIHH", 0x0112, 3, 1, 1, 0), struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+        )
     read = read_picture(data)
     assert read.size == ((4, 6) if orientation < 5 else (6, 4))
     dark = {1: read.rgb[0, :], 3: read.rgb[-1, :], 6: read.rgb[:, -1]}[orientation]
@@ -173,15 +175,22 @@ def test_what_would_lose_something_is_refused_by_name(data, words):
         read_picture(data)
 
 
-def test_16_bit_rgb_tiff_is_refused():
-    tags = {258: 16, 277: 1, 339: 1}
-    data = saved(Image.new("I;16", (3, 1)), "TIFF", tiffinfo=tags)
-    # One row of three grey samples, relabelled as one RGB pixel: Pillow would narrow it without a word.
-    relabelled = data.replace(struct.pack("<HHII", 256, 4, 1, 3), struct.pack("<HHII", 256, 4, 1, 1)).replace(
-        struct.pack("<HHIHH", 277, 3, 1, 1, 0), struct.pack("<HHIHH", 277, 3, 1, 3, 0)
-    )
-    with pytest.raises(UnshrinkError):
-        read_picture(relabelled)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_rgb_tiff_is_refused(order):
+    # Pillow would narrow it to 8 bits without a word.  The bits per sample stand at 112, the one pixel at 118.
+    long, short = "HHII", "HHIHxx"
+    directory = [
+        struct.pack(order + layout, tag, 4 if layout == long else 3, count, value)
+        for layout, tag, count, value in (
+            (long, 256, 1, 1), (long, 257, 1, 1), (short, 262, 1, 2), (long, 273, 1, 118), (short, 277, 1, 3),
+            (long, 278, 1, 1), (long, 279, 1, 6),
+        )
+    ]  # fmt: skip
+    directory.insert(2, struct.pack(order + "HHII", 258, 3, 3, 112))
+    head = struct.pack(order + "2sHIH", b"II" if order == "<" else b"MM", 42, 8, len(directory))
+    data = b"".join([head, *directory]).ljust(112, b"\0") + struct.pack(order + "HHH", 16, 16, 16) + bytes(6)
+    with pytest.raises(UnsupportedPictureError, match="16 bits"):
+        read_picture(data)
 
 
 def test_apng_of_one_frame_is_a_picture():
@@ -220,7 +229,11 @@ def test_png_with_a_flipped_pixel_byte():
         raw_png(100_000, 100_000, 8, 2, b""),
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0),
         b"P6 60000 60000 255\n",
-        b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b",\0\0\0\0" + struct.pack("<HHB", 65535, 65535, 0),
+        b"GIF89a"
+        + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0)
+        + b",\0\0\0\0"
+        + struct.pack("<HHB", 65535, 65535, 0)
+        + b"\x08\x02\x4c\x01\0;",
         b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\xff\x00\x00",
     ],
     ids=["png", "bmp", "ppm", "gif", "webp"],
@@ -257,16 +270,15 @@ def test_damaged_pictures_give_our_errors_and_no_warnings(data):
     damaged = bytearray(SMALL[kind])
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            assert read_picture(bytes(damaged), limits=Limits(max_hr_pixels=100_000)).rgb.size > 0
-        except UnshrinkError as error:
-            assert "\n" not in str(error)
+    with contextlib.suppress(UnshrinkError):  # anything else, a warning too, fails the test
+        size = read_picture(bytes(damaged), limits=Limits(max_hr_pixels=100_000)).size
+        assert 0 < size[0] * size[1] <= 100_000
 
 
 SMALL = {
-    kind: saved(Image.fromarray(pixels(6, 9)), kind, **({"exif": b"Exif\0\0" + exif_block(6)} if kind == "JPEG" else {}))
+    kind: saved(
+        Image.fromarray(pixels(6, 9)), kind, **({"exif": b"Exif\0\0" + exif_block(6)} if kind == "JPEG" else {})
+    )
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
 }
 
@@ -378,7 +390,12 @@ def test_from_array_copies_and_refuses():
     array[:] = 0
     assert made.rgb.any()
     assert Picture.from_array(array[..., 0]).grey
-    for wrong in (np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 2, 3), np.uint8)):
+    for wrong in (
+        np.zeros((2, 2)),
+        np.zeros((2, 2, 5), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 2, 3), np.uint8),
+    ):
         with pytest.raises(UnsupportedPictureError, match="array"):
             Picture.from_array(wrong)
 

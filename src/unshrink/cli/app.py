@@ -19,6 +19,10 @@ from unshrink.cli.view import PROGRAM
 from unshrink.errors import UsageError
 
 INTERRUPTED = 130
+EXIT_CODES = (
+    "Exit codes: 0 all done; 1 some inputs failed, the others are done; 2 usage; 3 unreadable input; "
+    "4 not an LR file, or an edited or damaged one; 5 over a limit."
+)
 
 app = typer.Typer(
     name=PROGRAM,
@@ -37,16 +41,12 @@ app.command("eval")(research.evaluate)
 app.command("train")(research.train)
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, epilog=EXIT_CODES)
 def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
 ) -> None:
-    """Shrink pictures into small files that any viewer opens, and restore them from those files alone.
-
-    Exit codes: 0 all done, 1 some inputs failed (the others are done), 2 usage, 3 unreadable input, 4 not an LR file,
-    or an edited or damaged one, 5 over a limit.
-    """
+    """Shrink pictures into small files that any viewer opens, and restore them from those files alone."""
     if version:
         typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit

@@ -70,7 +70,7 @@ class Batch:
             self.passed_over.append({"input": name, "reason": str(reason)})
             self.view.note(f"{name}: passed over, {reason}")
         except EXPECTED as error:
-            sentence, code = describe(error, name)
+            sentence, code = describe(error, task.source.label)
             self.failed.append({"input": name, "error": type(error).__name__, "message": sentence, "exit_code": code})
             self.view.error(sentence)
         else:
@@ -93,8 +93,7 @@ def describe(error: BaseException, name: str = "") -> tuple[str, int]:
         sentence, code = f"{os.fspath(error.filename)}: {error.strerror}.", UnshrinkError.exit_code
     else:
         sentence, code = f"{error}.", UnshrinkError.exit_code
-    shown = "standard input" if name == STREAM else name
-    return (sentence if not shown or shown in sentence else f"{shown}: {sentence}"), code
+    return (sentence if not name or name in sentence else f"{name}: {sentence}"), code
 
 
 def read_source(task: Task) -> NamedBytes:
@@ -103,7 +102,7 @@ def read_source(task: Task) -> NamedBytes:
 
     name = task.source.name
     if name == STREAM:
-        return NamedBytes(read_bytes(sys.stdin.buffer), "standard input")
+        return NamedBytes(read_bytes(sys.stdin.buffer), task.source.label)
     return NamedBytes(read_bytes(name), name)
 
 
@@ -115,28 +114,39 @@ def view_for(tasks: Sequence[Task], *, json_mode: bool, quiet: bool) -> View:
     return View(json_mode=json_mode, quiet=quiet, results_to_stderr=streaming)
 
 
-def check_target(task: Task, *, overwrite: bool) -> None:
-    """Raise before any work is done what `write_target` would raise after it."""
-    from unshrink.files.disk import check_output
+class Writer:
+    """Writes the results of one run, and sees to it that none replaces another."""
 
-    if task.output == STREAM:
-        if sys.stdout.isatty():
-            raise UsageError("A picture is not written to a terminal; name a file, or redirect the output.")
-    elif task.folder is None or os.path.isdir(task.folder):
-        check_output(task.output, overwrite=overwrite)
+    def __init__(self, *, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._written: dict[str, str] = {}
 
+    def check(self, task: Task) -> None:
+        """Raise before any work is done what `write` would raise after it."""
+        from unshrink.files.disk import check_output
 
-def write_target(task: Task, data: bytes, *, overwrite: bool) -> None:
-    """Write a task's result, whole or not at all; makes the output folder where it is not there yet."""
-    from unshrink.files.disk import write_bytes
+        if task.output == STREAM:
+            if sys.stdout.isatty():
+                raise UsageError("A picture is not written to a terminal; name a file, or redirect the output.")
+            return
+        other = self._written.get(os.path.realpath(task.output))
+        if other is not None:
+            raise UsageError(f"{task.output} was just written from {other}; write the two to different folders.")
+        if task.folder is None or os.path.isdir(task.folder):
+            check_output(task.output, overwrite=self._overwrite)
 
-    if task.output == STREAM:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    if task.folder is not None:
-        make_folder(task.folder)
-    write_bytes(task.output, data, overwrite=overwrite)
+    def write(self, task: Task, data: bytes) -> None:
+        """Write a task's result, whole or not at all; makes the output folder where it is not there yet."""
+        from unshrink.files.disk import write_bytes
+
+        if task.output == STREAM:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
+        if task.folder is not None:
+            make_folder(task.folder)
+        write_bytes(task.output, data, overwrite=self._overwrite)
+        self._written[os.path.realpath(task.output)] = task.source.name
 
 
 def make_folder(folder: str) -> None:

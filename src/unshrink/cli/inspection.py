@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Entry, check_target, read_source, view_for, write_target
-from unshrink.cli.names import STREAM, Found, Task, arrange, expand
+from unshrink.cli.batch import Batch, Entry, Writer, read_source, view_for
+from unshrink.cli.names import Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
@@ -37,8 +37,10 @@ def strip(
     tasks = arrange([Found(name)], out, lambda path: path.name, lambda path: False)
     view = view_for(tasks, json_mode=json, quiet=quiet)
 
+    writer = Writer(overwrite=overwrite)
+
     def work(task: Task) -> tuple[Entry, str]:
-        return _strip(task, overwrite)
+        return _strip(task, writer)
 
     return Batch("strip", view).run(tasks, work)
 
@@ -46,15 +48,15 @@ def strip(
 def _inform(task: Task) -> tuple[Entry, str]:
     from unshrink.files.lrfile import inspect
 
-    entry = _stated(task, inspect(read_source(task).getvalue(), name=task.source.name))
-    return entry, _describe(entry)
+    entry = _stated(task, inspect(read_source(task).getvalue(), name=task.source.label))
+    return entry, _describe(task.source.label, entry)
 
 
 def _verify(task: Task) -> tuple[Entry, str]:
     from unshrink.files.lrfile import verify as verify_bytes
 
-    entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.name))
-    return entry, f"{task.source.name}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}"
+    entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.label))
+    return entry, f"{task.source.label}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}"
 
 
 def _stated(task: Task, report: dict[str, Any]) -> Entry:
@@ -80,29 +82,28 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
     }
 
 
-def _strip(task: Task, overwrite: bool) -> tuple[Entry, str]:
+def _strip(task: Task, writer: Writer) -> tuple[Entry, str]:
     from unshrink.files.lrfile import strip as strip_bytes
 
-    check_target(task, overwrite=overwrite)
+    writer.check(task)
     data = read_source(task).getvalue()
-    bare = strip_bytes(data, name=task.source.name)
-    write_target(task, bare, overwrite=overwrite)
+    bare = strip_bytes(data, name=task.source.label)
+    writer.write(task, bare)
     entry: Entry = {
         "input": task.source.name,
         "output": task.output,
         "input_bytes": len(data),
         "output_bytes": len(bare),
     }
-    output = "standard output" if task.output == STREAM else task.output
-    return entry, f"{task.source.name} -> {output}, {count_bytes(len(bare))} of {len(data):,}"
+    return entry, f"{task.label}, {count_bytes(len(bare))} of {len(data):,}"
 
 
-def _describe(entry: Entry) -> str:
+def _describe(label: str, entry: Entry) -> str:
     sections = ", ".join(f"{name} {size:,}" for name, size in entry["sections"].items()) or "none"
     alpha = "" if entry["alpha"] == "none" else f", alpha {entry['alpha']}"
     colours = ("grey" if entry["grey"] else "colour") + alpha
     lines = [
-        f"{entry['input']}: LR file, version {entry['version']}, in {entry['format'].upper()}, by {entry['writer']}",
+        f"{label}: LR file, version {entry['version']}, in {entry['format'].upper()}",
         f"  small      {dimensions(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
         f"  original   {dimensions(entry['size'])}, {colours}",
         f"  model      {entry['model']}, scale {entry['scale']}, weights {entry['weights'][:12]}",

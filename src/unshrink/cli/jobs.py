@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from unshrink.cli.batch import Entry, NamedBytes, PassedOver, check_target, write_target
+from unshrink.cli.batch import Entry, NamedBytes, PassedOver, Writer
 from unshrink.cli.names import STREAM, Task
 from unshrink.cli.pictures import read_picture_file
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
@@ -24,7 +24,7 @@ class Shrinking:
     model: str | None
     format: str
     """Used where the output names no file."""
-    overwrite: bool
+    writer: Writer
     several: bool
     """One of several inputs: LR files among them are passed over."""
 
@@ -32,12 +32,12 @@ class Shrinking:
         """Shrink, write, and describe what was written."""
         start = time.perf_counter()
         format = self.format if task.output == STREAM else format_of(task.output)
-        check_target(task, overwrite=self.overwrite)
         source = read_picture_file(task)
         self._meet_small(task, source)
-        small = self.engine.down(source, self.scale, model=self.model, progress=_Tell(self.view, task.source.name))
+        self.writer.check(task)
+        small = self.engine.down(source, self.scale, model=self.model, progress=_Tell(self.view, task.source.label))
         data = small.encode(format)
-        write_target(task, data, overwrite=self.overwrite)
+        self.writer.write(task, data)
         return _shrunk(task, source, small, data, time.perf_counter() - start)
 
     def _meet_small(self, task: Task, source: NamedBytes) -> None:
@@ -45,7 +45,7 @@ class Shrinking:
             return
         if self.several or task.source.listed:
             raise PassedOver("already an LR file")
-        self.view.note(f"{task.source.name} is an LR file itself and is shrunk once more")
+        self.view.note(f"{task.source.label} is an LR file itself and is shrunk once more")
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,21 @@ class Restoring:
     model: str | None
     format: str
     """Used where the output names no file."""
-    overwrite: bool
+    writer: Writer
 
     def do(self, task: Task) -> tuple[Entry, str]:
         """Restore, write, and describe what was written."""
         start = time.perf_counter()
         format = self.format if task.output == STREAM else format_for(task.output)
-        check_target(task, overwrite=self.overwrite)
         source = read_picture_file(task)
         if task.source.listed and not self.plain and not is_lrfile(source.getvalue()):
             raise PassedOver("not an LR file")
+        self.writer.check(task)
         picture = self.engine.up(
-            source, plain=self.plain, scale=self.scale, model=self.model, progress=_Tell(self.view, task.source.name)
+            source, plain=self.plain, scale=self.scale, model=self.model, progress=_Tell(self.view, task.source.label)
         )
         data = picture.encode(format)
-        write_target(task, data, overwrite=self.overwrite)
+        self.writer.write(task, data)
         entry: Entry = {
             "input": task.source.name,
             "output": task.output,
@@ -83,7 +83,7 @@ class Restoring:
             "output_bytes": len(data),
             "seconds": round(time.perf_counter() - start, 3),
         }
-        line = f"{task.source.name} -> {task.output} {dimensions(picture.size)}, {count_bytes(len(data))}"
+        line = f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}"
         return entry, line
 
 
@@ -114,7 +114,7 @@ def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: 
         "seconds": round(seconds, 3),
     }
     line = (
-        f"{task.source.name} {dimensions(header.size)} -> {task.output} {dimensions(small.size)}, "
+        f"{task.label} {dimensions(small.size)} for {dimensions(header.size)}, "
         f"{count_bytes(len(data))} ({header.model})"
     )
     return entry, line

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
@@ -29,6 +29,11 @@ class Found:
     listed: bool = False
     """Found in a folder or by a pattern, not named itself: what does not fit is passed over with a note."""
 
+    @property
+    def label(self) -> str:
+        """How people are told of it."""
+        return "standard input" if self.name == STREAM else self.name
+
 
 @dataclass(frozen=True)
 class Task:
@@ -41,6 +46,12 @@ class Task:
     """The output folder that was named, which may have to be made."""
     problem: UsageError | None = None
     """Why this task cannot be done although others can."""
+
+    @property
+    def label(self) -> str:
+        """How people are told of it: where from, and where to."""
+        output = "standard output" if self.output == STREAM else self.output
+        return f"{self.source.label} -> {output}"
 
 
 def split_names(
@@ -80,22 +91,23 @@ def arrange(
 ) -> list[Task]:
     """Give every input its output: beside it under the name `rename` gives, in the folder `out`, or `out` itself.
 
-    No output may be another's, nor an input, unless it is one that `may_replace` tells to be an earlier output.
+    No output may be an input, unless it is one that `may_replace` tells to be an earlier output.
     Raises UsageError where several inputs would go to one file.
     """
     several = len(inputs) > 1 or any(item.listed for item in inputs)
     if out is not None and several and not is_folder(out):
         raise UsageError(f"{len(inputs)} inputs cannot all be written to {out}; name a folder ({out.rstrip('/')}/).")
     read = {os.path.realpath(item.name) for item in inputs if item.name != STREAM}
-    written: dict[str, str] = {}
     folder = out if out is not None and is_folder(out) else None
 
-    def spare(path: str) -> bool:
-        """An input that this run should not write over."""
-        return path in read and not (several and may_replace(Path(path)))
+    def problem(output: str) -> UsageError | None:
+        place = os.path.realpath(output)
+        if output == STREAM or place not in read or (several and may_replace(Path(place))):
+            return None
+        return UsageError(f"{output} is an input; name another output with -o.")
 
-    tasks = [_task(item, _output(item.name, out, rename), spare, written) for item in inputs]
-    return [replace(task, folder=folder) for task in tasks]
+    pairs = [(item, _output(item.name, out, rename)) for item in inputs]
+    return [Task(item, output, folder, problem(output)) for item, output in pairs]
 
 
 def is_folder(name: str) -> bool:
@@ -144,18 +156,3 @@ def _output(name: str, out: str | None, rename: Callable[[Path], str]) -> str:
         return STREAM if out is None else str(Path(out) / rename(Path("stdin")))
     path = Path(name)
     return str((path.parent if out is None else Path(out)) / rename(path))
-
-
-def _task(item: Found, output: str, spare: Callable[[str], bool], written: dict[str, str]) -> Task:
-    """The task for one input; `written` gathers outputs and the inputs they come from."""
-    place = os.path.realpath(output)
-    if output == STREAM:
-        return Task(item, output)
-    if spare(place):
-        return Task(item, output, problem=UsageError(f"{output} is an input; name another output with -o."))
-    if place in written:
-        other = written[place]
-        problem = UsageError(f"{output} is already written from {other}; write the two to different folders.")
-        return Task(item, output, problem=problem)
-    written[place] = item.name
-    return Task(item, output)

@@ -22,5 +22,5 @@ Model = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", metavar="FOLDER", help="Folder with model.safetensors and config.json to use instead."),
+    typer.Option("--weights", metavar="PATH", help="Folder of weights, or an IRN .pth, to use instead."),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, view_for
+from unshrink.cli.batch import Batch, Writer, view_for
 from unshrink.cli.names import (
     PICTURE_ENDINGS,
     SMALL_ENDINGS,
@@ -48,15 +48,15 @@ def down(
     """
     from unshrink.cli.jobs import Shrinking
     from unshrink.cli.pictures import is_small
-    from unshrink.rescale import Engine
+    from unshrink.rescale import DEFAULT_SCALE, Engine
 
     engine = Engine(weights=weights)
-    factor = engine.choose(scale, model).scale or scale or 1
+    factor = engine.choose(scale, model).scale or scale or DEFAULT_SCALE
     ending = ending_for(format, SMALL_ENDINGS)
     inputs, target = split_names(names, out, is_small)
     tasks = arrange(expand(inputs), target, lambda path: small_name(path, factor, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Shrinking(view, engine, scale, model, format or "png", overwrite, several=len(tasks) > 1)
+    job = Shrinking(view, engine, scale, model, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
     return Batch("down", view).run(tasks, job.do)
 
 
@@ -97,5 +97,5 @@ def up(
     inputs, target = split_names(names, out, is_restored)
     tasks = arrange(expand(inputs), target, lambda path: restored_name(path, ending), is_restored)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Restoring(view, engine, plain, scale, model, format or "png", overwrite)
+    job = Restoring(view, engine, plain, scale, model, format or "png", Writer(overwrite=overwrite))
     return Batch("up", view).run(tasks, job.do)

@@ -75,15 +75,17 @@ class Trip:
             return self._travel(task, picture, path, Path(folder))
 
     def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
-        name = task.source.name
+        from unshrink.rescale import DEFAULT_SCALE
+
+        label = task.source.label
         spec = self.engine.choose(self.scale, self.model)
-        target = folder / small_name(path, spec.scale or self.scale or 1, self.ending)
+        target = folder / small_name(path, spec.scale or self.scale or DEFAULT_SCALE, self.ending)
         start = time.perf_counter()
-        self.view.step(f"{name}: shrink")
+        self.view.step(f"{label}: shrink")
         small = self.engine.down(hr, self.scale, model=self.model)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
-        self.view.step(f"{name}: restore")
+        self.view.step(f"{label}: restore")
         restored = self.engine.up(target)
         cost = {
             "seconds_down": round(middle - start, 3),
@@ -92,9 +94,9 @@ class Trip:
         }
         if self.keep is not None:
             restored.save(folder / restored_name(target, ".png"), overwrite=self.overwrite)
-        self.view.step(f"{name}: measure")
-        entry = {"input": name, **_stated(small), **_figures(hr, restored, target, small), **cost}
-        return entry, _lines(entry)
+        self.view.step(f"{label}: measure")
+        entry = {"input": task.source.name, **_stated(small), **_figures(hr, restored, target, small), **cost}
+        return entry, _lines(label, entry)
 
 
 def peak_memory() -> int | None:
@@ -130,7 +132,7 @@ def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
     }
 
 
-def _lines(entry: Entry) -> str:
+def _lines(label: str, entry: Entry) -> str:
     def number(key: str, digits: int) -> str:
         return "-" if entry[key] is None else f"{entry[key]:.{digits}f}"
 
@@ -138,7 +140,7 @@ def _lines(entry: Entry) -> str:
     y, rgb, lr_y = number("psnr_y", 2), number("psnr_rgb", 2), number("lr_psnr_y", 2)
     return "\n".join(
         [
-            f"{entry['input']} {size} -> {lr_size} -> {size} ({entry['model']})",
+            f"{label} {size} -> {lr_size} -> {size} ({entry['model']})",
             f"  restored   PSNR {y} dB on Y, {rgb} dB on RGB; SSIM {number('ssim_y', 4)}",
             f"  small      PSNR {lr_y} dB, SSIM {number('lr_ssim_y', 4)} against bicubic",
             f"  bytes      {count_bytes(entry['lr_bytes'])} small, {entry['hr_png_bytes']:,} as PNG in full size",

@@ -13,7 +13,7 @@ from PIL import Image
 from unshrink.errors import LimitError, UnknownNameError, UnshrinkError, UsageError
 from unshrink.files import exif as exif_blocks
 from unshrink.files import png, webp
-from unshrink.files.tiffwriter import tiff_bytes
+from unshrink.files.tiffpixels import tiff_bytes
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["FORMATS", "Job", "encode_image", "format_for"]

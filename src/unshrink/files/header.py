@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -118,7 +117,7 @@ def header_from_json(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Header:
     _check_keys(values)
     try:
         return _header(values)
-    except (UsageError, TypeError, OverflowError) as error:
+    except UsageError as error:
         raise DamagedLRFileError(f"The header holds a wrong value ({error}); get a good copy of the file.") from error
 
 
@@ -148,6 +147,6 @@ def _check_keys(values: dict[str, Any]) -> None:
 def _header(values: dict[str, Any]) -> Header:
     pairs = {key: tuple(values[key]) for key in ("scale", "size") if isinstance(values[key], list)}
     values = {**values, **pairs}
-    if isinstance(values["scale"], tuple) and all(math.isfinite(s) for s in values["scale"]):
-        values["scale"] = tuple(float(s) for s in values["scale"] if not isinstance(s, bool))
+    if _VALID["scale"](values["scale"]):
+        values["scale"] = tuple(map(float, values["scale"]))  # JSON has it as 4, the record as 4.0
     return Header(**values)

@@ -28,7 +28,7 @@ from unshrink.files.encoders import encode_image
 from unshrink.files.header import Header
 from unshrink.files.picture import Picture, picture_from_bytes
 from unshrink.files.sniff import sniff, sniff_or_none
-from unshrink.files.tiffwriter import exif_at_start
+from unshrink.files.tiffpixels import exif_at_start, tiff_pixels
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["CONTAINERS", "Header", "LRFile", "decode", "encode", "inspect", "is_lrfile", "strip", "verify"]
@@ -107,12 +107,10 @@ def decode(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The fil
     if located.size != body.lr_size:
         raise _edited(name, f"its size is no longer {body.lr_size[0]} x {body.lr_size[1]} (height x width)")
     try:
-        shown = picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=name)
+        shown = _tiff_picture(data, body, limits, name) if located.kind == "tiff" else _picture(data, limits, name)
     except UnreadableInputError as error:
         raise _damaged(name, str(error)) from error
     picture = _conform(shown, body.channels, name)
-    if located.kind == "tiff":
-        picture = replace(picture, exif=_tiff_exif(data, body))
     sections = {key: value for key, value in body.sections.items() if key != _EXIF_SECTION}
     _check_digests(picture, body, name)
     return LRFile(picture=picture, header=body.header, sections=sections)
@@ -141,7 +139,7 @@ def strip(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file
         return png.join(chunk for chunk in png.read_chunks(data, name) if chunk.kind != png.BODY_CHUNK)
     if located.kind == "webp":
         return webp.join(chunk for chunk in webp.read_chunks(data, name) if chunk.kind != webp.BODY_CHUNK)
-    picture = picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=name)
+    picture = _picture(data, limits, name)
     if bodies.is_sound(located.body):
         picture = replace(picture, exif=_tiff_exif(data, bodies.unpack(located.body, limits=limits)))
     return picture.encode("tiff")
@@ -220,6 +218,19 @@ def _locate_tiff(data: bytes, limits: Limits, name: str) -> _Located | None:
     if not width or not height:
         raise UnreadableInputError(f"{name} is damaged: the TIFF states no size; get a good copy.")
     return _Located("tiff", (height[0], width[0]), body)
+
+
+def _picture(data: bytes, limits: Limits, name: str) -> Picture:
+    return picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=name)
+
+
+def _tiff_picture(data: bytes, body: bodies.Body, limits: Limits, name: str) -> Picture:
+    samples = tiff_pixels(data, max_pixels=limits.max_lr_pixels)
+    if samples is None:
+        raise _edited(name, "its pixels have been written anew, or damaged")
+    icc = tiff.raw(data, tiff.first_directory(data).get(tiff.ICC_TAG))
+    check_metadata(icc, None, limits, name)
+    return replace(Picture.from_array(samples), icc=icc, exif=_tiff_exif(data, body))
 
 
 def _tiff_exif(data: bytes, body: bodies.Body) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -123,6 +124,7 @@ def _webp_file(image: Image.Image) -> bytes:
 def _as_file(coding: bytes, rest: bytes, shape: tuple[int, int]) -> bytes:
     depth = {bytes([_PNG_GREY]): 8, bytes([_PNG_BILEVEL]): 1}.get(coding)
     if depth is not None:
+        _check_inflates_to(rest, shape[0] * (1 + (shape[1] * depth + 7) // 8))
         head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, 0, 0, 0, 0)
         return png.join([png.Chunk(b"IHDR", head), png.Chunk(b"IDAT", rest), png.Chunk(b"IEND", b"")])
     if coding == bytes([_WEBP]) and rest[:4] == b"RIFF":
@@ -130,6 +132,17 @@ def _as_file(coding: bytes, rest: bytes, shape: tuple[int, int]) -> bytes:
         if webp.canvas(chunks, "The plane") == (shape[1], shape[0]):
             return rest
     raise _damaged_plane()
+
+
+def _check_inflates_to(stream: bytes, size: int) -> None:
+    """Raise where a zlib stream holds more or less than ``size`` bytes: PNG decoders let both pass."""
+    inflater = zlib.decompressobj()
+    try:
+        held = len(inflater.decompress(stream, size + 1))
+    except zlib.error as error:
+        raise _damaged_plane() from error
+    if held != size or not inflater.eof or inflater.unused_data:
+        raise _damaged_plane()
 
 
 def _decode_picture(data: bytes, shape: tuple[int, int], limits: Limits) -> NDArray[np.uint8]:

@@ -6,10 +6,13 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["BODY_TAG", "Entry", "byte_order", "directory_offset", "first_directory", "integers", "raw"]
+__all__ = ["BODY_TAG", "ICC_TAG", "Entry", "byte_order", "directory_offset", "first_directory", "integers", "raw"]
 
 BODY_TAG = 65107
 """The tag that holds the body of an LR file; TIFF leaves 65000 to 65535 free for private use."""
+
+ICC_TAG = 34675
+"""The tag that holds an ICC profile."""
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _INTEGER_CODES = {1: "B", 3: "H", 4: "I"}

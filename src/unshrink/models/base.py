@@ -28,8 +28,17 @@ class Rescaler(nn.Module, ABC):
 def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:
     """Turn the weights of all sub-networks to `dtype`, in place; the state between couplings stays float32.
 
-    bfloat16 is for inference on processors that have it; see `nn.strips.apply`.
+    bfloat16 is for inference on processors that compute in it; see `fast_dtype` and `nn.strips.apply`.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where `device` computes in it faster than in float32, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    describe = getattr(torch.cpu, "get_capabilities", dict)
+    known = describe()
+    return torch.bfloat16 if known.get("avx512_bf16") or known.get("amx_bf16") else torch.float32

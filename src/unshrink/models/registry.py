@@ -23,26 +23,35 @@ class ModelSpec:
     """What a file carries beside the LR pixels: "none", "alpha" or "latent"."""
     settings: IRNSettings
     paper: str
+    design: str
+    """In one sentence, which parts are the paper's and which are our design."""
     default: bool = False
     """The model that is used for its scale when none is named."""
     licence: str = "Apache-2.0"
 
 
+PAPERS_DESIGN = "The network is the paper's; z = 0 when restoring, and how it was trained, are ours."
+LITE_DESIGN = (
+    "Haar transform, couplings and objective are the paper's; residual sub-networks, one for scale and shift together, "
+    "z = 0 and how it was trained are our design."
+)
+
+
 def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"irn-x{scale}", "IRN", scale, "none", IRNSettings(levels), IRN_PAPER)
+    return ModelSpec(f"irn-x{scale}", "IRN", scale, "none", IRNSettings(levels), IRN_PAPER, PAPERS_DESIGN)
 
 
 def _lite(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"lite-x{scale}", "IRN+", scale, "none", IRNSettings(levels), IRN_PAPER, default=True)
+    return ModelSpec(f"lite-x{scale}", "IRN+", scale, "none", IRNSettings(levels), IRN_PAPER, LITE_DESIGN, default=True)
+
+
+def _residual(blocks: int, width: int) -> LevelSettings:
+    return LevelSettings(blocks=blocks, width=width, depth=1, subnet="residual", coupling="twin")
 
 
 _SPECS = (
-    _lite(2, LevelSettings(blocks=2, width=32, depth=1, subnet="residual")),
-    _lite(
-        4,
-        LevelSettings(blocks=2, width=32, depth=1, subnet="residual"),
-        LevelSettings(blocks=2, width=64, depth=1, subnet="residual"),
-    ),
+    _lite(2, _residual(blocks=3, width=40)),
+    _lite(4, _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
     _paper_irn(2, LevelSettings()),
     _paper_irn(3, LevelSettings(factor=3, blocks=12)),
     _paper_irn(4, LevelSettings(), LevelSettings()),

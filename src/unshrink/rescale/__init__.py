@@ -1,11 +1,12 @@
 """The engine: a picture to an LR file and back. Everything else calls this road and re-implements none of it."""
 
 from unshrink.rescale.catalogue import ModelInfo, list_models, load
-from unshrink.rescale.engine import Engine, down, up
+from unshrink.rescale.engine import DEFAULT_SCALE, Engine, down, up
 from unshrink.rescale.small import FORMATS, Small, format_of
 from unshrink.rescale.sources import PictureSource, SmallSource
 
 __all__ = [
+    "DEFAULT_SCALE",
     "FORMATS",
     "Engine",
     "ModelInfo",

@@ -46,8 +46,8 @@ def load(name: str, *, weights: str | os.PathLike[str] | None = None) -> Rescale
 
     `module.downscale(hr)` takes float32 (B, 3, H, W) in [0, 1], H and W multiples of `module.scale`, and gives the LR
     tensor, not yet rounded, and a payload; `module.upscale(lr, payload)` takes them back. `weights` is a folder with
-    model.safetensors and config.json to use instead of what is installed. Raises UnknownNameError, and WeightsError
-    where the model ships no weights.
+    model.safetensors and config.json, or an authors' .pth, to use instead of what is installed. Raises
+    UnknownNameError, and WeightsError where the model ships no weights.
     """
     return zoo.load(name, path=None if weights is None else Path(weights)).model
 

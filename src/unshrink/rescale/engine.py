@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,13 +28,14 @@ DEFAULT_SCALE = 4
 class Engine:
     """Shrinks and restores pictures.
 
-    `weights` holds model.safetensors and config.json to use in place of what is installed; an LR file made with
-    them names them by SHA-256 and can only be restored with them. `limits` bound what is read and made.
+    `weights` are to be used in place of what is installed: a folder with model.safetensors and config.json, or a .pth
+    checkpoint of the IRN authors. An LR file made with them names them by SHA-256 and can only be restored with them.
+    `limits` bound what is read and made.
     """
 
     def __init__(self, *, weights: str | os.PathLike[str] | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
-        self._folder = None if weights is None else Path(weights)
+        self._weights = None if weights is None else Path(weights)
         self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
 
     def choose(self, scale: int | None = None, model: str | None = None) -> ModelSpec:
@@ -41,6 +43,8 @@ class Engine:
 
         Raises UnknownNameError, and UsageError where there is no default for `scale` or it is not the scale of `model`.
         """
+        if model is None and scale is None and self._weights is not None:
+            model = _model_in(self._weights)
         if model is None:
             return registry.default_for(DEFAULT_SCALE if scale is None else scale)
         spec = registry.get(model)
@@ -52,7 +56,12 @@ class Engine:
         """Model `name` with the weights of that SHA-256, by default the newest; MissingWeightsError, WeightsError."""
         key = (name, digest)
         if key not in self._loaded:
-            self._loaded[key] = zoo.load(name, digest=digest, path=self._folder)
+            if digest is not None and self._weights is None and not zoo.versions(name):
+                raise MissingWeightsError(
+                    f"This file was made with weights {digest[:12]} of {name}, and none are installed for it; "
+                    "name those it was made with (--weights)."
+                )
+            self._loaded[key] = zoo.load(name, digest=digest, path=self._weights)
         return self._loaded[key]
 
     def down(
@@ -159,6 +168,15 @@ def _enough_memory() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from error
+
+
+def _model_in(weights: Path) -> str | None:
+    """The model that weights from elsewhere say they are for; None where they do not say, as `load` will tell."""
+    try:
+        config = json.loads((weights / zoo.CONFIG).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return config.get("model") if isinstance(config, dict) else None
 
 
 def _silent(step: str) -> None:

@@ -1,8 +1,11 @@
-"""Writing a TIFF file (TIFF 6.0): 8 bit samples in deflated strips, with ICC profile, EXIF and a private tag.
+"""One kind of TIFF file (TIFF 6.0), written and read back: 8 bit samples in deflated strips, ICC, EXIF, a private tag.
 
 Pillow, through libtiff, can write neither the directories that EXIF consists of nor a block of it unchanged.  Here the
 EXIF block, a TIFF structure itself, becomes the beginning of the file: every offset in it, those inside maker notes
 too, stays right.  Only the link to its first directory is bent to a new one that also describes the pixels.
+
+``tiff_pixels`` reads exactly what ``tiff_bytes`` writes.  Other TIFF files are left to Pillow, whose libtiff reports
+every damaged byte on the standard error stream by itself.
 """
 
 from __future__ import annotations
@@ -17,10 +20,10 @@ from numpy.typing import NDArray
 from unshrink.errors import LimitError
 from unshrink.files import tiff
 
-__all__ = ["exif_at_start", "tiff_bytes"]
+__all__ = ["exif_at_start", "tiff_bytes", "tiff_pixels"]
 
-_SHORT, _LONG, _RATIONAL, _UNDEFINED = 3, 4, 5, 7
-_CODES = {_SHORT: "H", _LONG: "I", _RATIONAL: "II"}
+_SHORT, _LONG, _UNDEFINED = 3, 4, 7
+_CODES = {_SHORT: "H", _LONG: "I"}
 _DEFLATE, _HORIZONTAL, _UNASSOCIATED = 8, 2, 2
 _STRIP_BYTES = 1 << 18
 _MAX_BYTES = 2**32 - 1
@@ -44,14 +47,14 @@ def tiff_bytes(
     """
     order = tiff.byte_order(exif or b"") or "<"
     start = _even(exif or (b"II*\0" + bytes(4)))
-    rows = max(1, _STRIP_BYTES // (samples.shape[1] * samples.shape[2]))
+    rows = _rows_per_strip(samples.shape)
     strips = _strips(samples, rows)
     offsets = np.cumsum([len(start), *(len(_even(strip)) for strip in strips)])
     if int(offsets[-1]) + len(icc or b"") + len(body or b"") + 16 * len(strips) + (1 << 16) > _MAX_BYTES:
         raise LimitError("A TIFF holds at most 4 GiB, and this picture needs more; write a PNG.")
     fields = _pixel_fields(samples.shape, rows, order)
     fields += [_numbers(273, _LONG, order, *offsets[:-1]), _numbers(279, _LONG, order, *map(len, strips))]
-    fields += [_Field(34675, _UNDEFINED, len(icc), icc)] if icc else []
+    fields += [_Field(tiff.ICC_TAG, _UNDEFINED, len(icc), icc)] if icc else []
     fields += [_Field(tiff.BODY_TAG, _UNDEFINED, len(body), body)] if body else []
     inherited = _inherited(exif or b"", {*kept} - {field.tag for field in fields})
     directory = _directory(fields, inherited, int(offsets[-1]), order)
@@ -65,8 +68,41 @@ def exif_at_start(data: bytes, length: int, offset: int) -> bytes:
     return data[:4] + struct.pack(order + "I", offset) + data[8:length]
 
 
+def tiff_pixels(data: bytes, *, max_pixels: int) -> NDArray[np.uint8] | None:
+    """Return the samples (H, W, C) of a file that ``tiff_bytes`` wrote; None where it is of any other kind, or damaged.
+
+    No more is allocated than the ``max_pixels`` that the stated size may have.
+    """
+    entries, order = tiff.first_directory(data), tiff.byte_order(data) or "<"
+    shape = tuple(sum(_listed(data, entries, tag, 1)) for tag in (257, 256, 277))
+    if not 1 <= shape[2] <= 4 or not 1 <= shape[0] * shape[1] <= max_pixels:
+        return None
+    rows = _rows_per_strip(shape)
+    for field in _pixel_fields(shape, rows, order):
+        if _listed(data, entries, field.tag, field.count) != _values(field, order):
+            return None
+    samples = np.empty(shape, dtype=np.uint8)
+    tops = range(0, shape[0], rows)
+    offsets, counts = (_listed(data, entries, tag, len(tops)) for tag in (273, 279))
+    if not offsets or not counts:
+        return None
+    places = zip(tops, offsets, counts, strict=True)
+    sound = all(_fill(samples[top : top + rows], data[at : at + count]) for top, at, count in places)
+    return samples if sound else None
+
+
+def _listed(data: bytes, entries: dict[int, tiff.Entry], tag: int, count: int) -> tuple[int, ...]:
+    """Return the ``count`` numbers of a tag; empty where it is missing or has another count."""
+    entry = entries.get(tag)
+    return tiff.integers(data, entry) if entry is not None and entry.number == count else ()
+
+
 def _even(data: bytes) -> bytes:
     return data + b"\0" * (len(data) % 2)
+
+
+def _rows_per_strip(shape: tuple[int, ...]) -> int:
+    return max(1, _STRIP_BYTES // max(1, shape[1] * shape[2]))
 
 
 def _strips(samples: NDArray[np.uint8], rows: int) -> list[bytes]:
@@ -79,10 +115,26 @@ def _strip(samples: NDArray[np.uint8]) -> bytes:
     return zlib.compress(differences.tobytes(), 6)
 
 
+def _fill(samples: NDArray[np.uint8], strip: bytes) -> bool:
+    """Put the strip's samples into place; False where it does not hold exactly as many."""
+    inflater = zlib.decompressobj()
+    try:
+        inflated = inflater.decompress(strip, samples.size + 1)
+    except zlib.error:
+        return False
+    if len(inflated) != samples.size or not inflater.eof:
+        return False
+    differences = np.frombuffer(inflated, dtype=np.uint8).reshape(samples.shape)
+    np.cumsum(differences, axis=1, dtype=np.uint8, out=samples)
+    return True
+
+
+def _values(field: _Field, order: str) -> tuple[int, ...]:
+    return struct.unpack(f"{order}{field.count}{_CODES[field.type]}", field.data)
+
+
 def _numbers(tag: int, kind: int, order: str, *values: int) -> _Field:
-    code = _CODES[kind]
-    packed = struct.pack(order + code[0] * len(values), *(int(v) for v in values))
-    return _Field(tag, kind, len(values) // len(code), packed)
+    return _Field(tag, kind, len(values), struct.pack(f"{order}{len(values)}{_CODES[kind]}", *map(int, values)))
 
 
 def _pixel_fields(shape: tuple[int, ...], rows: int, order: str) -> list[_Field]:
@@ -95,10 +147,7 @@ def _pixel_fields(shape: tuple[int, ...], rows: int, order: str) -> list[_Field]
         _numbers(262, _SHORT, order, 1 if channels < 3 else 2),
         _numbers(277, _SHORT, order, channels),
         _numbers(278, _LONG, order, rows),
-        _numbers(282, _RATIONAL, order, 1, 1),
-        _numbers(283, _RATIONAL, order, 1, 1),
         _numbers(284, _SHORT, order, 1),
-        _numbers(296, _SHORT, order, 1),
         _numbers(317, _SHORT, order, _HORIZONTAL),
     ]
     return fields + ([_numbers(338, _SHORT, order, _UNASSOCIATED)] if channels in (2, 4) else [])

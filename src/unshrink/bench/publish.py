@@ -1,0 +1,152 @@
+"""Put trained weights into the zoo with their card: ``python -m unshrink.bench.publish RUN SET_FOLDER...``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unshrink.bench.evaluate import evaluate
+from unshrink.bench.measure import Report
+from unshrink.data.patches import PatchSettings
+from unshrink.errors import UnreadableInputError, UnshrinkError
+from unshrink.models import registry, weights
+from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.train.cost import multiply_adds_per_pixel, training_flops
+
+PAPER_STEPS = 500_000
+HALF_PRECISION_BOUND = 0.005
+"""dB that half precision may cost on the first set before the weights are shipped in float32."""
+
+
+def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weights.ZOO) -> Path:
+    """Write the averaged weights of a training run as the next version of their model; return its folder.
+
+    Half precision unless it costs more than 0.005 dB on the first of `folders`. The card holds the recipe, the cost,
+    `data` (which pictures, in words) and the figures on all folders. Raises UnreadableInputError without a record.
+    """
+    record = _read_record(run)
+    name = record["recipe"]["model"]
+    target = zoo / name / f"v{_latest(zoo / name) + 1}"
+    full = weights.load(name, path=run / "weights").model
+    weights.write_weights(full, name, target, dtype=torch.float16)
+    loss = _loss(name, run / "weights", target, folders[0])
+    if loss > HALF_PRECISION_BOUND:
+        weights.write_weights(full, name, target)
+    card = _card(record, full, evaluate(name, folders, weights=target), data)
+    card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
+    (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    (target / "README.md").write_text(render_card(card), encoding="utf-8")
+    return target
+
+
+def render_card(card: dict[str, Any]) -> str:
+    """The card as Markdown, from its JSON."""
+    cost, sets, held = card["cost"], card["figures"]["sets"], card["validation"]
+    rows = [
+        f"| {name} | {row['psnr_y']:.2f} | {row['ssim_y']:.4f} | {row['psnr_rgb']:.2f} | {row['lr_psnr_y']:.2f} "
+        f"| {row['lr_bits_per_hr_pixel']:.3f} |"
+        for name, row in sets.items()
+    ]
+    return "\n".join(
+        [
+            f"# {card['model']}, x{card['scale']}",
+            "",
+            f"Method: {card['method']}. {card['design']}",
+            "",
+            f"- {card['parameters']:,} parameters, {card['multiply_adds_per_hr_pixel']:,.0f} multiply-adds an HR pixel",
+            "  and direction",
+            f"- Trained {cost['steps']:,} steps, {cost['seconds'] / 60:.0f} minutes, {cost['flops']:.2e} FLOPs",
+            f"  ({100 * cost['share_of_paper']:.2g} % of the paper's training of IRN x{card['scale']})",
+            f"- Data: {card['data']} (SHA-256 of the pixels {card['data_sha256'][:16]})",
+            f"- Held-out pictures: Y {held['psnr_y']:.2f} dB, LR {held['lr_psnr_y']:.2f} dB",
+            "- Licence: Apache-2.0",
+            "",
+            "Measured through written files (docs/protocol.md):",
+            "",
+            "| set | PSNR Y | SSIM Y | PSNR RGB | LR against bicubic, Y | bits per HR pixel |",
+            "|---|---:|---:|---:|---:|---:|",
+            *rows,
+            "",
+            "Meant for: small pictures that give the large one back. Not meant for: enlarging pictures that it did not "
+            "shrink. What it cannot restore it guesses; do not rely on restored detail as evidence.",
+            "",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 0, or the error's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m unshrink.bench.publish", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="SET_FOLDER", help="pictures to measure on")
+    parser.add_argument("--data", required=True, help="what it was trained on, in words")
+    chosen = parser.parse_args(arguments)
+    try:
+        target = publish(chosen.run, chosen.folders, data=chosen.data)
+    except UnshrinkError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write((target / "README.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict[str, Any]:
+    spec = registry.get(record["recipe"]["model"])
+    figures = {**report, "sets": {name: _without_images(row) for name, row in report["sets"].items()}}
+    return {
+        "model": spec.name,
+        "method": spec.method,
+        "design": spec.design,
+        "scale": model.scale,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "multiply_adds_per_hr_pixel": multiply_adds_per_pixel(model),
+        "cost": {
+            "steps": record["steps"],
+            "seconds": record["seconds"],
+            "flops": record["flops"],
+            "share_of_paper": record["flops"] / _paper_flops(model.scale),
+        },
+        "data": data,
+        "data_sha256": record["data_sha256"],
+        "recipe": record["recipe"],
+        "validation": record["validation"],
+        "figures": figures,
+    }
+
+
+def _paper_flops(scale: int) -> float:
+    levels = {2: (LevelSettings(),), 3: (LevelSettings(factor=3, blocks=12),)}
+    settings = IRNSettings(levels.get(scale) or (LevelSettings(),) * (scale.bit_length() - 1))
+    with torch.device("meta"):
+        return training_flops(IRN(settings), PatchSettings()) * PAPER_STEPS
+
+
+def _loss(name: str, full: Path, half: Path, folder: Path) -> float:
+    figures = [evaluate(name, [folder], weights=path)["sets"][folder.name]["psnr_y"] for path in (full, half)]
+    return float(figures[0] - figures[1])
+
+
+def _without_images(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "per_image"}
+
+
+def _latest(folder: Path) -> int:
+    return max((int(path.name[1:]) for path in folder.glob("v*")), default=0)
+
+
+def _read_record(run: Path) -> dict[str, Any]:
+    path = run / "record.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UnreadableInputError(f"{path} is missing or damaged; name the folder of a training run.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
