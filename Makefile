@@ -21,7 +21,7 @@ demo: $(READY)
 	@echo && echo "Written: " && ls -l $(DEMO)
 
 check: $(READY)
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -32,7 +32,7 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     """
     record = _read_record(run)
     name = record["recipe"]["model"]
-    target = zoo / name / f"v{_latest(zoo / name) + 1}"
+    target: Path = zoo / name / f"v{_latest(zoo / name) + 1}"
     full = weights.load(name, path=run / "weights").model
     weights.write_weights(full, name, target, dtype=torch.float16)
     loss = _loss(name, run / "weights", target, folders[0])

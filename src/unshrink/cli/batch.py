@@ -93,7 +93,7 @@ def describe(error: BaseException, name: str = "") -> tuple[str, int]:
         sentence, code = f"{os.fspath(error.filename)}: {error.strerror}.", UnshrinkError.exit_code
     else:
         sentence, code = f"{error}.", UnshrinkError.exit_code
-    return (sentence if not name or name in sentence else f"{name}: {sentence}"), code
+    return (sentence if sentence.startswith(name) else f"{name}: {sentence}"), code
 
 
 def read_source(task: Task) -> NamedBytes:

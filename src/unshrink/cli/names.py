@@ -82,8 +82,11 @@ def expand(names: Sequence[str]) -> list[Found]:
 
     Raises UnreadableInputError for a pattern that matches nothing and a folder without files.
     """
-    found = {item.name: item for name in reversed(names) for item in reversed(list(_expand(name)))}
-    return list(reversed(found.values()))
+    found: dict[str, Found] = {}
+    for name in names:
+        for item in _expand(name):
+            found.setdefault(STREAM if item.name == STREAM else os.path.abspath(item.name), item)
+    return list(found.values())
 
 
 def arrange(

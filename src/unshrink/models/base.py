@@ -39,6 +39,5 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where `device` computes in it faster than in float32, else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    describe = getattr(torch.cpu, "get_capabilities", dict)
-    known = describe()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if known.get("avx512_bf16") or known.get("amx_bf16") else torch.float32

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def down(call, weights) -> Callable[..., object]:
+    return lambda *arguments, **options: call("down", *arguments, "--weights", weights[4], **options)
+
+
+@pytest.fixture
+def up(call, weights) -> Callable[..., object]:
+    return lambda *arguments, **options: call("up", *arguments, "--weights", weights[4], **options)
+
+
+def test_down_and_up_with_default_names(down, up, draw, tmp_path):
+    draw("photo.jpg", quality=95)
+    shrunk = down("photo.jpg")
+    small = tmp_path / "photo.x4.png"
+    assert shrunk.code == 0
+    assert shrunk.err == ""
+    assert shrunk.text == f"photo.jpg -> photo.x4.png 10x7 for 38x25, {small.stat().st_size:,} bytes (lite-x4)\n"
+    assert pixels(small).shape == (7, 10, 3)
+    restored = up("photo.x4.png")
+    assert (restored.code, restored.err) == (0, "")
+    assert restored.text.startswith("photo.x4.png -> photo.restored.png 38x25, ")
+    assert pixels(tmp_path / "photo.restored.png").shape == (25, 38, 3)
+    assert names(tmp_path) == ["photo.jpg", "photo.restored.png", "photo.x4.png"]
+
+
+def test_restored_picture_is_near_the_original(down, up, draw, tmp_path):
+    original = pixels(draw("photo.png", (64, 64))).astype(float)
+    down("photo.png")
+    up("photo.x4.png")
+    error = pixels(tmp_path / "photo.restored.png") - original
+    assert 20 * np.log10(255 / np.sqrt(np.mean(error**2))) > 20
+
+
+@pytest.mark.parametrize("out", ["small.webp", "small.tif", "small.png"])
+def test_the_ending_of_out_chooses_the_format(down, up, draw, tmp_path, out):
+    draw("photo.png")
+    assert down("photo.png", out).code == 0
+    with Image.open(tmp_path / out) as image:
+        assert image.format == {"webp": "WEBP", "tif": "TIFF", "png": "PNG"}[out[6:]]
+    assert up(out, "restored.bmp").code == 0
+    assert pixels(tmp_path / "restored.bmp").shape == (25, 38, 3)
+
+
+def test_format_option_names_files_for_us(down, up, draw, tmp_path):
+    draw("photo.png")
+    assert down("photo.png", "-f", "webp").code == 0
+    assert up("photo.x4.webp", "-f", "jpeg").code == 0
+    assert names(tmp_path) == ["photo.png", "photo.restored.jpg", "photo.x4.webp"]
+
+
+def test_out_may_be_a_folder_that_is_made(down, draw, tmp_path):
+    draw("photo.png")
+    assert down("photo.png", "new/deep/").code == 0
+    assert (tmp_path / "new" / "deep" / "photo.x4.png").is_file()
+
+
+def test_a_failure_makes_no_folder(down, tmp_path):
+    assert down("missing.png", "new/").code == 3
+    assert names(tmp_path) == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_overwritten_unasked(down, draw, tmp_path):
+    draw("photo.png")
+    down("photo.png")
+    small = tmp_path / "photo.x4.png"
+    small.write_bytes(b"precious")
+    result = down("photo.png")
+    assert (result.code, result.text) == (2, "")
+    assert result.err.count("\n") == 1
+    assert "--overwrite" in result.err
+    assert small.read_bytes() == b"precious"
+    assert down("photo.png", "--overwrite").code == 0
+    assert pixels(small).shape == (7, 10, 3)
+
+
+def test_an_input_is_never_the_output(down, draw, tmp_path):
+    path = draw("photo.png")
+    before = path.read_bytes()
+    assert down("photo.png", "-o", "photo.png", "--overwrite").code == 2
+    assert path.read_bytes() == before
+
+
+def test_a_second_picture_is_not_taken_for_the_output(down, draw, tmp_path):
+    draw("a.png")
+    before = draw("b.png").read_bytes()
+    result = down("a.png", "b.png", "--overwrite")
+    assert result.code == 2
+    assert "-o FOLDER" in result.err
+    assert (tmp_path / "b.png").read_bytes() == before
+    assert down("a.png", "b.png", "-o", ".").code == 0
+    assert names(tmp_path) == ["a.png", "a.x4.png", "b.png", "b.x4.png"]
+
+
+def test_an_earlier_output_is_replaced_when_asked(down, draw):
+    draw("a.png")
+    assert down("a.png", "small.png").code == 0
+    assert down("a.png", "small.png", "--overwrite").code == 0
+
+
+def test_several_inputs_go_on_past_a_failure(down, draw, tmp_path):
+    draw("a.png")
+    draw("c.png")
+    result = down("a.png", "missing.png", "c.png", "-o", "out/", "--json")
+    assert result.code == 1
+    assert [entry["output"] for entry in result.json["results"]] == ["out/a.x4.png", "out/c.x4.png"]
+    (failure,) = result.json["failed"]
+    assert failure["input"] == "missing.png"
+    assert (failure["error"], failure["exit_code"]) == ("UnreadableInputError", 3)
+    assert result.err == f"unshrink: {failure['message']}\n"
+    assert names(tmp_path / "out") == ["a.x4.png", "c.x4.png"]
+
+
+def test_folders_pass_over_what_does_not_fit(down, up, draw, tmp_path):
+    draw("in/a.png")
+    draw("in/b.jpg")
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    first = down("in", "--json")
+    assert first.code == 0
+    assert [entry["input"] for entry in first.json["results"]] == ["in/a.png", "in/b.jpg"]
+    assert first.json["passed_over"] == [{"input": "in/notes.txt", "reason": "not a picture"}]
+    assert "notes.txt: passed over, not a picture" in first.err
+    again = down("in", "--json", "--overwrite", "-q")
+    assert (again.code, again.err) == (0, "")
+    passed = {entry["input"]: entry["reason"] for entry in again.json["passed_over"]}
+    assert passed["in/a.x4.png"] == "already an LR file"
+    assert len(again.json["results"]) == 2
+    back = up("in", "--json")
+    assert back.code == 0
+    assert [entry["input"] for entry in back.json["results"]] == ["in/a.x4.png", "in/b.x4.png"]
+    assert {"input": "in/a.png", "reason": "not an LR file"} in back.json["passed_over"]
+    assert up("in", "--overwrite").code == 0
+
+
+def test_a_spoilt_picture_in_a_folder_is_a_failure(down, draw, tmp_path):
+    draw("in/a.png")
+    (tmp_path / "in" / "b.jpg").write_bytes(b"")
+    result = down("in", "--json")
+    assert result.code == 1
+    assert [entry["input"] for entry in result.json["failed"]] == ["in/b.jpg"]
+
+
+def test_patterns(down, draw, tmp_path):
+    for name in ("a1.png", "a2.png", "b.png"):
+        draw(name)
+    assert down("a*.png", "-o", "out/").code == 0
+    assert names(tmp_path / "out") == ["a1.x4.png", "a2.x4.png"]
+    assert down("z*.png").code == 3
+
+
+def test_two_inputs_do_not_share_an_output(down, draw, tmp_path):
+    draw("in/a.png")
+    draw("in/a.jpg")
+    result = down("in", "--overwrite", "--json")
+    assert result.code == 1
+    assert [entry["input"] for entry in result.json["results"]] == ["in/a.jpg"]
+    assert "just written from in/a.jpg" in result.json["failed"][0]["message"]
+
+
+def test_an_lr_file_named_itself_is_shrunk_with_a_note(down, draw, tmp_path):
+    draw("a.png", (64, 64))
+    down("a.png")
+    result = down("a.x4.png", "twice.png")
+    assert result.code == 0
+    assert "LR file itself" in result.err
+    assert pixels(tmp_path / "twice.png").shape == (4, 4, 3)
+
+
+def test_standard_streams(down, up, draw, tmp_path):
+    photo = draw("photo.png").read_bytes()
+    small = down("-", stdin=photo)
+    assert small.code == 0
+    assert small.err.startswith("standard input -> standard output 10x7 for 38x25")
+    restored = up("-", "-", stdin=small.out)
+    assert restored.code == 0
+    (tmp_path / "restored.png").write_bytes(restored.out)
+    assert pixels(tmp_path / "restored.png").shape == (25, 38, 3)
+    assert down("-", "-o", "out.png", stdin=photo).code == 0
+    assert (tmp_path / "out.png").read_bytes() == small.out
+
+
+def test_standard_input_is_named_in_errors(down):
+    result = down("-", stdin=b"no picture at all")
+    assert (result.code, result.out) == (3, b"")
+    assert result.err.startswith("unshrink: standard input")
+
+
+def test_picture_and_json_do_not_share_standard_output(down, draw):
+    draw("photo.png")
+    result = down("photo.png", "-", "--json")
+    assert (result.code, result.out) == (2, b"")
+
+
+def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
+    photo = draw("photo.png", mode="RGBA")
+    (entry,) = down("photo.png", "--json").json["results"]
+    assert len(entry.pop("weights")) == 64
+    assert entry.pop("seconds") >= 0
+    assert entry.pop("payload_bytes") > 0
+    assert entry == {
+        "input": "photo.png",
+        "output": "photo.x4.png",
+        "model": "lite-x4",
+        "scale": 4,
+        "size": [25, 38],
+        "lr_size": [7, 10],
+        "input_bytes": photo.stat().st_size,
+        "lr_bytes": (tmp_path / "photo.x4.png").stat().st_size,
+    }
+    document = up("photo.x4.png", "--json").json
+    assert list(document) == ["command", "results", "failed", "passed_over"]
+    (entry,) = document["results"]
+    assert entry.pop("seconds") >= 0
+    assert entry == {
+        "input": "photo.x4.png",
+        "output": "photo.restored.png",
+        "plain": False,
+        "size": [25, 38],
+        "input_bytes": (tmp_path / "photo.x4.png").stat().st_size,
+        "output_bytes": (tmp_path / "photo.restored.png").stat().st_size,
+    }
+    assert np.array_equal(pixels(tmp_path / "photo.restored.png")[..., 3], pixels(photo)[..., 3])
+
+
+def test_scale_and_model_choose_each_other(call, draw, weights):
+    draw("photo.png")
+    assert "(lite-x2)" in call("down", "photo.png", "-m", "lite-x2", "--weights", weights[2]).text
+    assert "(lite-x2)" in call("down", "photo.png", "b.png", "-s", "2", "--weights", weights[2]).text
+    assert "(lite-x2)" in call("down", "photo.png", "c.png", "--weights", weights[2]).text
+
+
+# What goes wrong: (arguments, exit code, part of the sentence)
+WRONG_USE = [
+    (["down", "--overwite", "a.png"], 2, "No such option: --overwite. Did you mean --overwrite?"),
+    (["up", "--plian", "a.png"], 2, "Did you mean --plain?"),
+    (["down", "--zzz", "a.png"], 2, "No such option: --zzz. Try 'unshrink down --help'."),
+    (["donw", "a.png"], 2, "Did you mean 'down'?"),
+    (["down", "a.png", "-m", "lite-x5"], 2, "did you mean 'lite-x4'?"),
+    (["down", "a.png", "-f", "pgn"], 2, "did you mean 'png'?"),
+    (["down", "a.png", "-s", "5"], 2, "no model for scale 5"),
+    (["down", "a.png", "-s", "two"], 2, "'--scale'"),
+    (["down", "a.png", "-s", "0"], 2, "'--scale'"),
+    (["down", "a.png", "-s", "2", "-m", "lite-x4"], 2, "lite-x4 has scale 4, not 2"),
+    (["down", "a.png", "a.jpg"], 2, "must end in .png, .webp, .tif or .tiff"),
+    (["down", "a.png", "nowhere/a.png"], 2, "nowhere does not exist"),
+    (["down"], 2, "Missing argument"),
+    (["up", "a.png", "-m", "lite-x4"], 2, "only with --plain"),
+    (["up", "a.png", "-s", "4"], 2, "only with --plain"),
+    (["up", "a.png", "a.xyz"], 2, ".xyz"),
+    (["down", "missing.png"], 3, "missing.png does not exist"),
+    (["down", "."], 3, "holds no files"),
+    (["up", "a.png"], 4, "not an LR file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "part"), WRONG_USE, ids=[" ".join(case[0]) for case in WRONG_USE])
+def test_wrong_use_gets_one_sentence(call, draw, tmp_path, arguments, code, part):
+    if arguments[-1] != ".":
+        draw("a.png")
+    before = names(tmp_path)
+    result = call(*arguments)
+    assert (result.code, result.out) == (code, b"")
+    assert part in result.err
+    assert result.err.startswith("unshrink: ")
+    assert result.err.count("\n") == 1
+    assert names(tmp_path) == before
+
+
+def png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def spoil(kind: str, photo: Path, small: Path) -> bytes:
+    data = {"small": small.read_bytes(), "photo": photo.read_bytes()}
+    with Image.open(small) as image:
+        repainted = image.convert("RGB")
+        repainted.putpixel((3, 3), (0, 0, 0))
+        repainted.save("repainted.png")
+    return {
+        "text": b"these are words",
+        "empty": b"",
+        "cut photo": data["photo"][: len(data["photo"]) // 2],
+        "huge": png_header(100_000, 100_000),
+        "cut small": data["small"][:-40],
+        "flipped": data["small"][:-30] + bytes([data["small"][-30] ^ 1]) + data["small"][-29:],
+        "repainted": _with_pixels_of(data["small"], Path("repainted.png").read_bytes()),
+    }[kind]
+
+
+def _with_pixels_of(small: bytes, other: bytes) -> bytes:
+    """The LR file `small` with the pixel data of the PNG `other`, as an editor that keeps unknown chunks leaves it."""
+    start, end = small.index(b"IDAT") - 4, small.index(b"IEND") - 4
+    return small[:start] + other[other.index(b"IDAT") - 4 : other.index(b"IEND") - 4] + small[end:]
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "code"),
+    [
+        ("down", "text", 3),
+        ("down", "empty", 3),
+        ("down", "cut photo", 3),
+        ("down", "huge", 5),
+        ("up", "text", 3),
+        ("up", "cut small", 4),
+        ("up", "flipped", 4),
+        ("up", "repainted", 4),
+        ("up --plain", "huge", 5),
+        ("verify", "repainted", 4),
+        ("verify", "flipped", 4),
+        ("info", "text", 3),
+        ("strip", "text", 3),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_its_own_code(call, down, draw, tmp_path, weights, command, kind, code):
+    photo = draw("photo.png")
+    down("photo.png")
+    (tmp_path / "bad.png").write_bytes(spoil(kind, photo, tmp_path / "photo.x4.png"))
+    before = names(tmp_path)
+    verb, *options = command.split()
+    options += ["--weights", weights[4]] if verb in ("down", "up") else []
+    options += ["out.png"] if verb == "strip" else []
+    result = call(verb, "bad.png", *options)
+    assert (result.code, result.out) == (code, b""), result.err
+    assert result.err.startswith("unshrink: bad.png")
+    assert result.err.count("\n") == 1
+    assert names(tmp_path) == before
+
+
+def test_plain_restores_an_edited_file_and_a_foreign_one(call, down, up, draw, tmp_path, weights):
+    photo = draw("photo.png")
+    down("photo.png")
+    (tmp_path / "edited.x4.png").write_bytes(spoil("repainted", photo, tmp_path / "photo.x4.png"))
+    assert "--plain" in up("edited.x4.png").err
+    assert up("edited.x4.png", "--plain").code == 0
+    assert pixels(tmp_path / "edited.restored.png").shape == (25, 38, 3)
+    assert up("photo.png", "--plain").code == 0
+    assert pixels(tmp_path / "photo.restored.png").shape == (100, 152, 3)
+    assert call("up", "photo.png", "x2.png", "--plain", "-s", "2", "--weights", weights[2]).code == 0
+    assert pixels(tmp_path / "x2.png").shape == (50, 76, 3)
+
+
+def test_up_names_weights_that_are_not_at_hand(call, draw, weights, tmp_path):
+    draw("photo.png")
+    call("down", "photo.png", "--weights", weights[4])
+    other = tmp_path / "other"
+    shutil.copytree(weights[4], other)
+    tensors = other / "model.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"\x01")
+    result = call("up", "photo.x4.png", "--weights", str(other))
+    assert (result.code, result.out) == (4, b"")
+    assert "--weights" in result.err
+
+
+def test_weights_that_are_none(call, draw, tmp_path):
+    draw("photo.png")
+    result = call("down", "photo.png", "--weights", ".")
+    assert result.code == 1
+    assert "model.safetensors" in result.err
+    assert names(tmp_path) == ["photo.png"]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from unshrink.models import registry
+
+
+def test_models_json_is_the_registry(call):
+    result = call("models", "--json")
+    assert result.code == 0
+    listed = {model["name"]: model for model in result.json["models"]}
+    assert list(listed) == registry.names()
+    keys = {"name", "method", "scale", "payload", "parameters", "default", "weights", "paper", "licence"}
+    assert all(set(model) == keys for model in listed.values())
+    assert listed["irn-x4"]["parameters"] == 4_355_136
+    for scale in (2, 4):
+        assert [m["name"] for m in listed.values() if m["default"] and m["scale"] == scale] == [
+            registry.default_for(scale).name
+        ]
+
+
+def test_models_for_people(call):
+    text = call("models").text
+    for name in registry.names():
+        assert name in text
+    assert "1,667,952" in text
+
+
+@pytest.fixture
+def sets(draw):
+    """Two test sets of one picture each."""
+    draw("SetA/one.png", (48, 60))
+    draw("SetB/two.png", (50, 48), "L")
+
+
+def evaluate(call, weights, *arguments: str):
+    return call("eval", "lite-x4", "SetA", "SetB", "--weights", weights[4], *arguments)
+
+
+@pytest.mark.parametrize("flag", [["--json"], ["--json", "-"], ["--json", "--quiet"]])
+def test_eval_prints_the_report(call, sets, weights, flag):
+    result = evaluate(call, weights, *flag)
+    assert (result.code, result.err) == (0, "")
+    report = result.json
+    assert (report["model"], report["scale"], len(report["weights"])) == ("lite-x4", 4, 64)
+    assert report["parameters"] == registry.parameters(registry.get("lite-x4"))
+    assert list(report["sets"]) == ["SetA", "SetB"]
+    keys = {"psnr_y", "ssim_y", "lr_psnr_y", "lr_ssim_y", "lr_bytes", "hr_png_bytes", "images"}
+    assert all(keys <= set(figures) for figures in report["sets"].values())
+
+
+def test_eval_writes_the_report_and_prints_a_table(call, sets, weights, tmp_path):
+    result = evaluate(call, weights, "--json", "report.json")
+    assert result.code == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["sets"]["SetB"]["images"] == 1
+    assert "SetA" in result.text
+    assert f"{report['sets']['SetA']['psnr_y']:.2f}" in result.text
+    again = evaluate(call, weights, "--json", "report.json")
+    assert (again.code, again.out) == (2, b"")
+    assert evaluate(call, weights, "--json", "report.json", "--overwrite").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["eval", "lite-x44", "SetA"], "did you mean 'lite-x4'?"),
+        (["eval", "lite-x4", "nowhere"], "nowhere"),
+        (["eval", "lite-x4"], "Missing argument"),
+        (["eval", "lite-x4", "SetA", "--jsno"], "Did you mean --json?"),
+        (["train", "lite-x4", "--data", "SetA"], "--out"),
+        (["train", "lite-x4", "--data", "SetA", "--out", "run", "--max-time", "5y"], "90m"),
+        (["train", "lite-x4", "--data", "SetA", "--out", "run", "--resum"], "Did you mean --resume?"),
+        (["train", "no-such-recipe.yaml", "--data", "SetA", "--out", "run"], "no-such-recipe.yaml"),
+    ],
+)
+def test_wrong_use_gets_one_sentence(call, sets, tmp_path, arguments, part):
+    result = call(*arguments)
+    assert (result.code, result.out) == (2, b"")
+    assert part in result.err
+    assert result.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mistyped_recipe_names_its_neighbour(call, sets):
+    from unshrink.train.recipe import recipe_names
+
+    recipe = recipe_names()[0]
+    result = call("train", recipe + "q", "--data", "SetA", "--out", "run")
+    assert result.code == 2
+    assert f"did you mean {recipe!r}?" in result.err
+
+
+def test_train_passes_everything_on(call, monkeypatch):
+    seen = {}
+
+    class Record:
+        def summary(self) -> str:
+            return "loss 1"
+
+    def run(recipe, data, out, *, max_time, resume, progress):
+        seen.update(recipe=recipe, data=data, out=out, max_time=max_time, resume=resume)
+        progress(1, 10, "loss 2")
+        return Record()
+
+    monkeypatch.setattr("unshrink.train.run", run)
+    arguments = ("train", "lite-x4", "--data", "pictures", "--out", "run", "--max-time", "1h30m", "--resume")
+    result = call(*arguments, "--json")
+    assert result.code == 0
+    assert seen == {
+        "recipe": "lite-x4",
+        "data": Path("pictures"),
+        "out": Path("run"),
+        "max_time": 5400.0,
+        "resume": True,
+    }
+    (entry,) = result.json["results"]
+    assert entry == {"recipe": "lite-x4", "out": "run", "weights": "run/weights", "summary": "loss 1"}
+    assert call(*arguments).text == "lite-x4: loss 1; weights in run/weights\n"

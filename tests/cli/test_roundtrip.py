@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unshrink.cli.scores import score
+from unshrink.files.picture import Picture
+
+KEYS = {
+    "input",
+    "model",
+    "weights",
+    "scale",
+    "size",
+    "lr_size",
+    "psnr_y",
+    "psnr_rgb",
+    "ssim_y",
+    "lr_psnr_y",
+    "lr_ssim_y",
+    "lr_bytes",
+    "payload_bytes",
+    "hr_png_bytes",
+    "seconds_down",
+    "seconds_up",
+    "peak_memory_bytes",
+}
+
+
+def test_roundtrip_reports_everything_and_leaves_nothing(call, draw, weights, tmp_path):
+    photo = draw("photo.png", (64, 81))
+    result = call("roundtrip", "photo.png", "--json", "--weights", weights[4])
+    assert (result.code, result.err) == (0, "")
+    (entry,) = result.json["results"]
+    assert set(entry) == KEYS
+    assert (entry["size"], entry["lr_size"], entry["scale"]) == ([64, 81], [16, 21], 4)
+    assert 20 < entry["psnr_y"] < 60
+    assert entry["lr_psnr_y"] > 30
+    assert 0.5 < entry["ssim_y"] < 1
+    assert entry["lr_bytes"] < entry["hr_png_bytes"]
+    assert entry["peak_memory_bytes"] > 1 << 20
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_roundtrip_keeps_its_files_when_asked(call, draw, weights, tmp_path):
+    draw("photo.png")
+    arguments = ("roundtrip", "photo.png", "-s", "2", "--weights", weights[2], "--keep", "kept")
+    assert call(*arguments).code == 0
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["photo.restored.png", "photo.x2.png"]
+    again = call(*arguments)
+    assert again.code == 2
+    assert "--overwrite" in again.err
+    assert call(*arguments, "--overwrite").code == 0
+    assert call("verify", "kept/photo.x2.png").code == 0
+
+
+def test_roundtrip_figures_are_those_of_the_files_kept(call, draw, weights, tmp_path):
+    photo = draw("photo.png", (40, 48))
+    (entry,) = call("roundtrip", "photo.png", "--json", "--keep", ".", "--weights", weights[4]).json["results"]
+    original, restored = (
+        np.array(Image.open(path))[4:-4, 4:-4].astype(float) for path in (photo, tmp_path / "photo.restored.png")
+    )
+    psnr = 20 * np.log10(255 / np.sqrt(np.mean((original - restored) ** 2)))
+    assert entry["psnr_rgb"] == pytest.approx(psnr)
+    assert entry["lr_bytes"] == (tmp_path / "photo.x4.png").stat().st_size
+
+
+def test_roundtrip_for_people_and_from_standard_input(call, draw, weights):
+    photo = draw("photo.png").read_bytes()
+    result = call("roundtrip", "-", "--weights", weights[4], stdin=photo)
+    assert result.text.startswith("standard input 38x25 -> 10x7 -> 38x25 (lite-x4)\n")
+    for word in ("PSNR", "bytes", "seconds", "memory"):
+        assert word in result.text
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 9)])
+def test_roundtrip_of_a_picture_too_small_for_ssim(call, draw, weights, size):
+    draw("tiny.png", size, "L")
+    (entry,) = call("roundtrip", "tiny.png", "--json", "--weights", weights[4]).json["results"]
+    assert entry["size"] == list(size)
+    assert entry["ssim_y"] is None
+    assert entry["lr_ssim_y"] is None
+
+
+def test_roundtrip_goes_on_past_a_failure(call, draw, weights):
+    draw("photo.png")
+    result = call("roundtrip", "missing.png", "photo.png", "--json", "--weights", weights[4])
+    assert result.code == 1
+    assert len(result.json["results"]) == len(result.json["failed"]) == 1
+
+
+def test_identical_pictures_have_no_psnr():
+    picture = Picture(rgb=np.full((24, 24, 3), 90, dtype=np.uint8))
+    small = Picture(rgb=np.full((12, 12, 3), 90, dtype=np.uint8))
+    scores = score(picture, picture, small, 2)
+    assert scores["psnr_y"] is scores["psnr_rgb"] is scores["lr_psnr_y"] is None
+    assert scores["ssim_y"] == scores["lr_ssim_y"] == pytest.approx(1)
+
+
+def test_the_border_is_left_out():
+    hr = np.full((24, 24, 3), 90, dtype=np.uint8)
+    restored = hr.copy()
+    restored[:2] = 0
+    lr = Picture(rgb=np.full((12, 12, 3), 90, dtype=np.uint8))
+    assert score(Picture(rgb=hr), Picture(rgb=restored), lr, 2)["psnr_rgb"] is None
+    restored[2] = 0
+    assert score(Picture(rgb=hr), Picture(rgb=restored), lr, 2)["psnr_rgb"] is not None
