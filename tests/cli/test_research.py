@@ -68,7 +68,6 @@ def test_eval_writes_the_report_and_prints_a_table(call, sets, weights, tmp_path
     ("arguments", "part"),
     [
         (["eval", "lite-x44", "SetA"], "did you mean 'lite-x4'?"),
-        (["eval", "lite-x4", "nowhere"], "nowhere"),
         (["eval", "lite-x4"], "Missing argument"),
         (["eval", "lite-x4", "SetA", "--jsno"], "Did you mean --json?"),
         (["train", "lite-x4", "--data", "SetA"], "--out"),
@@ -83,6 +82,12 @@ def test_wrong_use_gets_one_sentence(call, sets, tmp_path, arguments, part):
     assert part in result.err
     assert result.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_eval_of_a_folder_that_is_none(call, weights):
+    result = call("eval", "lite-x4", "nowhere", "--weights", weights[4])
+    assert (result.code, result.out) == (2, b"")
+    assert "nowhere is not a folder" in result.err
 
 
 def test_a_mistyped_recipe_names_its_neighbour(call, sets):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from unshrink.files import Header, LRFile, Picture
+from unshrink.files import Header, LRFile, Picture, encode, png, tiff, webp
+from unshrink.files.tiffpixels import tiff_bytes
+from unshrink.limits import DEFAULT_LIMITS
 
 ICC = b"not a profile, but carried as one" * 3
 
@@ -64,3 +68,56 @@ def same_picture(a: Picture, b: Picture) -> bool:
 
 def same_lrfile(a: LRFile, b: LRFile) -> bool:
     return same_picture(a.picture, b.picture) and a.header == b.header and dict(a.sections) == dict(b.sections)
+
+
+def frames(kind: str) -> bytes:
+    images = [Image.fromarray(pixels(5, 7, seed=seed)) for seed in (1, 2)]
+    return saved(images[0], kind, save_all=True, append_images=images[1:])
+
+
+SMALL = {
+    kind: saved(
+        Image.fromarray(pixels(6, 9)), kind, **({"exif": b"Exif\0\0" + exif_block(6)} if kind == "JPEG" else {})
+    )
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF")
+}
+
+
+ORIGINAL = lrfile(4)
+ENCODED = {container: encode(ORIGINAL, container) for container in ("png", "webp", "tiff")}
+
+
+def with_body(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return an LR file with its body changed and every checksum of its container right."""
+    if data.startswith(b"\x89PNG"):
+        chunks = png.read_chunks(data, "x")
+        body = change(png.join_body(chunks, DEFAULT_LIMITS, "x"))
+        rest = [chunk for chunk in chunks if chunk.kind != b"unSH"]
+        return png.join(png.insert_before_pixels(rest, png.body_chunks(body, DEFAULT_LIMITS)))
+    if data.startswith(b"RIFF"):
+        chunks = webp.read_chunks(data, "x")
+        return webp.join(webp.Chunk(k, change(d)) if k == b"unSH" else webp.Chunk(k, d) for k, d in chunks)
+    entry = tiff.first_directory(data)[tiff.BODY_TAG]
+    body = change(data[entry.start : entry.end])
+    return data[: entry.start] + body.ljust(entry.end - entry.start, b"\0") + data[entry.end :]
+
+
+def signed(body: bytes) -> bytes:
+    return body[:-32] + hashlib.sha256(body[:-32]).digest()
+
+
+def with_pixels(container: str, change: Callable[[Picture], Picture]) -> bytes:
+    """Return the file with the body of ``ORIGINAL`` around other pixels."""
+    body = body_of(ENCODED[container])
+    lr = change(ORIGINAL.picture)
+    return (
+        with_body(encode(LRFile(lr, header(lr)), container), lambda old: body)
+        if container != "tiff"
+        else (tiff_bytes(lr.samples, icc=lr.icc, exif=lr.exif, kept=(), body=body))
+    )
+
+
+def body_of(data: bytes) -> bytes:
+    found: list[bytes] = []
+    with_body(data, lambda body: found.append(body) or body)
+    return found[0]

@@ -288,11 +288,11 @@ def _windows(wall: Canvas) -> None:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("text", 0.26, _paint_text),
-    Kind("screen", 0.22, _paint_screen_part),
-    Kind("line-art", 0.18, paint_line_art),
+    Kind("text", 0.24, _paint_text),
+    Kind("screen", 0.20, _paint_screen_part),
+    Kind("line-art", 0.16, paint_line_art),
     Kind("pattern", 0.14, _paint_pattern),
-    Kind("patches", 0.08, _paint_patches),
+    Kind("patches", 0.14, _paint_patches),
     Kind("gradient", 0.04, _paint_gradient),
     Kind("facade", 0.08, _paint_facade),
 )

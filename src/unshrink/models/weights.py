@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +79,8 @@ def load(name: str, *, digest: str | None = None, path: Path | None = None) -> L
     spec = get(name)
     weights = find(name, digest=digest, path=path)
     model, tensors = _read(spec, weights.path)
-    try:
-        model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
-    except RuntimeError as error:
-        raise WeightsError(f"The weights in {weights.path} do not fit {name}: {error}") from error
+    _require_fit(model.state_dict(), tensors, weights)
+    model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     return Loaded(model.eval().requires_grad_(False), spec, weights)
 
 
@@ -115,6 +114,21 @@ def _read(spec: ModelSpec, path: Path) -> tuple[IRN, dict[str, Tensor]]:
         return build(spec, settings=settings), load_tensors((path / TENSORS).read_bytes())
     except SafetensorError as error:
         raise WeightsError(f"{path / TENSORS} is damaged: {error}") from error
+
+
+def _require_fit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], weights: Weights) -> None:
+    problems = [
+        *(f"there is no tensor {key}" for key in wanted if key not in found),
+        *(f"it has no place for tensor {key}" for key in found if key not in wanted),
+        *(f"{key} has shape {tuple(found[key].shape)}" for key in wanted if _misfits(wanted[key], found.get(key))),
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more like it)" if len(problems) > 1 else ""
+        raise WeightsError(f"The weights in {weights.path} do not fit {weights.name}: {problems[0]}{more}.")
+
+
+def _misfits(wanted: Tensor, found: Tensor | None) -> bool:
+    return found is not None and found.shape != wanted.shape
 
 
 def _read_config(name: str, path: Path) -> IRNSettings:
