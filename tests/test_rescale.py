@@ -183,7 +183,9 @@ def test_weights_from_elsewhere_say_their_model(folder):
 
 
 def test_a_model_is_loaded_once(engine):
-    assert engine.load("lite-x4") is engine.load("lite-x4")
+    loaded = engine.load("lite-x4")
+    assert engine.load("lite-x4") is loaded
+    assert engine.load("lite-x4", loaded.weights.digest) is loaded
 
 
 def test_steps_are_told(engine):

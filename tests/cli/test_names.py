@@ -101,6 +101,8 @@ def test_arrange_names_the_output(name, out, expected):
 def test_arrange_refuses_one_file_for_several():
     with pytest.raises(UsageError, match=r"name a folder \(x.png/\)"):
         arrange([Found("a.jpg"), Found("b.jpg")], "x.png", rename, never)
+    with pytest.raises(UsageError, match="to standard output; name a folder"):
+        arrange([Found("a.jpg"), Found("b.jpg")], "-", rename, never)
     with pytest.raises(UsageError, match="name a folder"):
         arrange([Found("a.jpg", listed=True)], "x.png", rename, never)
 

@@ -99,7 +99,8 @@ def arrange(
     """
     several = len(inputs) > 1 or any(item.listed for item in inputs)
     if out is not None and several and not is_folder(out):
-        raise UsageError(f"{len(inputs)} inputs cannot all be written to {out}; name a folder ({out.rstrip('/')}/).")
+        place, hint = ("standard output", "") if out == STREAM else (out, f" ({out}/)")
+        raise UsageError(f"{len(inputs)} inputs cannot all be written to {place}; name a folder{hint}.")
     read = {os.path.realpath(item.name) for item in inputs if item.name != STREAM}
     folder = out if out is not None and is_folder(out) else None
 

@@ -61,7 +61,8 @@ class Engine:
                     f"This file was made with weights {digest[:12]} of {name}, and none are installed for it; "
                     "name those it was made with (--weights)."
                 )
-            self._loaded[key] = zoo.load(name, digest=digest, path=self._weights)
+            loaded = zoo.load(name, digest=digest, path=self._weights)
+            self._loaded |= {key: loaded, (name, loaded.weights.digest): loaded}
         return self._loaded[key]
 
     def down(
