@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unshrink.errors import MissingWeightsError, WeightsError
 from unshrink.models.authors import read_authors_checkpoint
+from unshrink.models.base import use_subnet_dtype
 from unshrink.models.irn import IRN, IRNSettings
 from unshrink.models.registry import ModelSpec, build, get
 from unshrink.settings import plain, read_settings
@@ -42,7 +43,7 @@ class Loaded:
     """A network ready to use, and where it comes from."""
 
     model: IRN
-    """In evaluation mode, float32."""
+    """In evaluation mode, on the CPU."""
     spec: ModelSpec
     weights: Weights
 
@@ -74,13 +75,19 @@ def find(name: str, *, digest: str | None = None, path: Path | None = None) -> W
     )
 
 
-def load(name: str, *, digest: str | None = None, path: Path | None = None) -> Loaded:
-    """The model `name` with trained weights; see `find` for which. Raises WeightsError where they do not fit."""
+def load(
+    name: str, *, digest: str | None = None, path: Path | None = None, dtype: torch.dtype = torch.float32
+) -> Loaded:
+    """The model `name` with trained weights; see `find` for which. Raises WeightsError where they do not fit.
+
+    `dtype` is what sub-networks compute in; the state between couplings is float32 in any case.
+    """
     spec = get(name)
     weights = find(name, digest=digest, path=path)
     model, tensors = _read(spec, weights.path)
     _require_fit(model.state_dict(), tensors, weights)
     model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+    use_subnet_dtype(model, dtype)
     return Loaded(model.eval().requires_grad_(False), spec, weights)
 
 

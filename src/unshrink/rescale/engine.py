@@ -7,12 +7,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
+
+import torch
 
 from unshrink.errors import LimitError, MissingWeightsError, UsageError
 from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS, Limits
 from unshrink.models import registry
 from unshrink.models import weights as zoo
+from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
@@ -30,11 +34,19 @@ class Engine:
 
     `weights` are to be used in place of what is installed: a folder with model.safetensors and config.json, or a .pth
     checkpoint of the IRN authors. An LR file made with them names them by SHA-256 and can only be restored with them.
-    `limits` bound what is read and made.
+    `limits` bound what is read and made. `precision` is what sub-networks compute in: "fast" is bfloat16 on
+    processors that have it, else float32. Files made in either restore in either.
     """
 
-    def __init__(self, *, weights: str | os.PathLike[str] | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        precision: Literal["fast", "float32"] = "fast",
+    ) -> None:
         self.limits = limits
+        self._dtype = fast_dtype(torch.device("cpu")) if precision == "fast" else torch.float32
         self._weights = None if weights is None else Path(weights)
         self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
 
@@ -61,7 +73,7 @@ class Engine:
                     f"This file was made with weights {digest[:12]} of {name}, and none are installed for it; "
                     "name those it was made with (--weights)."
                 )
-            loaded = zoo.load(name, digest=digest, path=self._weights)
+            loaded = zoo.load(name, digest=digest, path=self._weights, dtype=self._dtype)
             self._loaded |= {key: loaded, (name, loaded.weights.digest): loaded}
         return self._loaded[key]
 
