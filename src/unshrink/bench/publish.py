@@ -27,8 +27,8 @@ HALF_PRECISION_BOUND = 0.005
 def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weights.ZOO) -> Path:
     """Write the averaged weights of a training run as the next version of their model; return its folder.
 
-    Half precision unless it costs more than 0.005 dB on the first of `folders`. The card holds the recipe, the cost,
-    `data` (which pictures, in words) and the figures on all folders. Raises UnreadableInputError without a record.
+    Half precision unless it costs more than 0.005 dB on the first of `folders`. eval.json holds the report on all
+    folders, the card also recipe, cost and `data` (which pictures, in words). Raises UnreadableInputError without a record.
     """
     record = _read_record(run)
     name = record["recipe"]["model"]
@@ -38,7 +38,9 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     loss = _loss(name, run / "weights", target, folders[0])
     if loss > HALF_PRECISION_BOUND:
         weights.write_weights(full, name, target)
-    card = _card(record, full, evaluate(name, folders, weights=target), data)
+    report = _without_images(evaluate(name, folders, weights=target))
+    (target / "eval.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    card = _card(record, full, report, data)
     card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (target / "README.md").write_text(render_card(card), encoding="utf-8")
@@ -47,7 +49,7 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
 
 def render_card(card: dict[str, Any]) -> str:
     """The card as Markdown, from its JSON."""
-    cost, sets, held = card["cost"], card["figures"]["sets"], card["validation"]
+    cost, sets, held = card["cost"], card["sets"], card["validation"]
     rows = [
         f"| {name} | {row['psnr_y']:.2f} | {row['ssim_y']:.4f} | {row['psnr_rgb']:.2f} | {row['lr_psnr_y']:.2f} "
         f"| {row['lr_bits_per_hr_pixel']:.3f} |"
@@ -98,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict[str, Any]:
     spec = registry.get(record["recipe"]["model"])
-    figures = {**report, "sets": {name: _without_images(row) for name, row in report["sets"].items()}}
     return {
         "model": spec.name,
         "method": spec.method,
@@ -116,7 +117,7 @@ def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict
         "data_sha256": record["data_sha256"],
         "recipe": record["recipe"],
         "validation": record["validation"],
-        "figures": figures,
+        "sets": report["sets"],
     }
 
 
@@ -132,8 +133,11 @@ def _loss(name: str, full: Path, half: Path, folder: Path) -> float:
     return float(figures[0] - figures[1])
 
 
-def _without_images(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "per_image"}
+def _without_images(report: Report) -> Report:
+    sets = {
+        name: {key: value for key, value in row.items() if key != "per_image"} for name, row in report["sets"].items()
+    }
+    return {**report, "sets": sets}
 
 
 def _latest(folder: Path) -> int:

@@ -1,0 +1,62 @@
+"""Trained weights go into the zoo with their card."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unshrink.bench.publish import main, publish
+from unshrink.bench.table import render
+from unshrink.errors import UnreadableInputError
+from unshrink.models import registry, weights
+from unshrink.train import run
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures") / "SetA"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(2):
+        coarse = rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run")
+    recipe = out / "r.yaml"
+    recipe.write_text("model: lite-x2\nsteps: 2\ndata: {batch: 1, patch: 32, holdout: 0}\n")
+    run(recipe, pictures, out / "out")
+    return out / "out"
+
+
+def test_versions_count_up_and_load(trained, pictures, tmp_path):
+    first, second = (publish(trained, [pictures], data="noise", zoo=tmp_path) for _ in range(2))
+    assert (first.name, second.name) == ("v1", "v2")
+    loaded = weights.load("lite-x2", path=first)
+    tensors = torch.load(trained / "checkpoint.pt", weights_only=True)["average"]
+    for key, tensor in loaded.model.state_dict().items():
+        assert torch.equal(tensor, tensors[key].half().float())
+
+
+def test_the_card_says_cost_data_and_figures(trained, pictures, tmp_path):
+    target = publish(trained, [pictures], data="two pictures of noise", zoo=tmp_path)
+    card = json.loads((target / "card.json").read_text())
+    assert card["parameters"] == registry.parameters(registry.get("lite-x2"))
+    assert 0 < card["cost"]["share_of_paper"] < 1e-6
+    assert card["sets"]["SetA"]["images"] == 2
+    text = (target / "README.md").read_text()
+    assert "two pictures of noise" in text
+    assert f"{card['sets']['SetA']['psnr_y']:.2f}" in text
+    assert "lite-x2" in render([json.loads((target / "eval.json").read_text())])
+
+
+def test_a_folder_without_a_run_is_told(pictures, tmp_path, capsys):
+    with pytest.raises(UnreadableInputError, match=r"record\.json"):
+        publish(tmp_path, [pictures], data="", zoo=tmp_path)
+    assert main([str(tmp_path), str(pictures), "--data", "x"]) == 3
+    assert "record.json" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""What the README tells people to type works."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unshrink.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the pictures that the README speaks of."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((97, 70), Image.Resampling.BICUBIC)
+    for name in ("photo.jpg", "holiday/a.jpg", "holiday/b.jpg"):
+        Path(name).parent.mkdir(exist_ok=True)
+        coarse.save(name)
+    return tmp_path
+
+
+def _commands():
+    lines = re.findall(r"^    (unshrink .*)$", README, re.MULTILINE)
+    return [shlex.split(line.split("#")[0])[1:] for line in lines]
+
+
+def test_the_commands_work_in_their_order(desk):
+    commands = _commands()
+    assert len(commands) >= 7
+    for arguments in commands:
+        assert main(_globbed(arguments)) == 0, arguments
+
+
+def _globbed(arguments):
+    """What a shell would pass."""
+    out = []
+    for argument in arguments:
+        out += sorted(map(str, Path().glob(argument))) if "*" in argument else [argument]
+    return out
+
+
+def test_the_python_example_works(desk):
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    assert Image.open("restored.png").size == Image.open("photo.jpg").size
+
+
+def test_every_link_leads_somewhere():
+    root = Path(__file__).parents[1]
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (root / link).exists()] == []
