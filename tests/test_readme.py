@@ -18,7 +18,9 @@ def desk(tmp_path, monkeypatch):
     """A folder with the pictures that the README speaks of."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    coarse = Image.fromarray(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((97, 70), Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize(
+        (97, 70), Image.Resampling.BICUBIC
+    )
     for name in ("photo.jpg", "holiday/a.jpg", "holiday/b.jpg"):
         Path(name).parent.mkdir(exist_ok=True)
         coarse.save(name)

@@ -28,7 +28,8 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     """Write the averaged weights of a training run as the next version of their model; return its folder.
 
     Half precision unless it costs more than 0.005 dB on the first of `folders`. eval.json holds the report on all
-    folders, the card also recipe, cost and `data` (which pictures, in words). Raises UnreadableInputError without a record.
+    folders, the card also recipe, cost and `data` (which pictures, in words). Raises
+    UnreadableInputError without a record.
     """
     record = _read_record(run)
     name = record["recipe"]["model"]

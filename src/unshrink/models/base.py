@@ -15,6 +15,7 @@ class Rescaler(nn.Module, ABC):
 
     scale: int
     reach: int
+    """How far, in HR pixels, a restored pixel reads around itself."""
 
     @abstractmethod
     def downscale(self, hr: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -63,6 +63,7 @@ class IRN(Rescaler):
         self.settings = settings
         self.scale = settings.scale
         self.chain = Chain(_links(settings))
+        self.reach = _reach(self.chain)
 
     @property
     def latent_channels(self) -> int:
@@ -97,6 +98,14 @@ def _links(settings: IRNSettings) -> list[Invertible]:
         links.append(Haar() if level.factor == 2 else Mixing(level.factor))
         links += [_coupling(level, channels, settings.clamp) for _ in range(level.blocks)]
     return links
+
+
+def _reach(chain: Chain) -> int:
+    total, area = 0, 1
+    for link in chain.links:
+        area *= getattr(link, "factor", 1)
+        total += area * getattr(link, "reach", 0)
+    return total
 
 
 def _coupling(level: LevelSettings, channels: int, clamp: float) -> Invertible:

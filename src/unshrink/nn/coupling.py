@@ -27,6 +27,7 @@ class Coupling(Invertible):
         self.f = subnet(channels - split, split)
         self.g = subnet(split, channels - split)
         self.h = subnet(split, channels - split)
+        self.reach = _reach(self.f) + max(_reach(self.g), _reach(self.h))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; see the class."""
@@ -61,6 +62,7 @@ class TwinCoupling(Invertible):
         self.clamp = clamp
         self.f = subnet(channels - split, split)
         self.gh = subnet(split, 2 * (channels - split))
+        self.reach = _reach(self.f) + _reach(self.gh)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; see `Coupling`."""
@@ -80,6 +82,10 @@ class TwinCoupling(Invertible):
     def _shift_and_scale(self, y1: Tensor) -> tuple[Tensor, Tensor]:
         shift, scale = strips.apply(self.gh, y1).chunk(2, dim=1)
         return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
+
+
+def _reach(subnet: nn.Module) -> int:
+    return int(subnet.reach)  # type: ignore[arg-type]
 
 
 COUPLINGS: dict[str, Callable[..., Invertible]] = {"affine": Coupling, "twin": TwinCoupling}

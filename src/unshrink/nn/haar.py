@@ -14,6 +14,8 @@ class Haar(Invertible):
     Source: Xiao et al., "Invertible Image Rescaling", ECCV 2020.
     """
 
+    factor = 2
+
     def forward(self, x: Tensor) -> Tensor:
         """Split x into its four bands."""
         a, b = x[..., 0::2, 0::2], x[..., 0::2, 1::2]

@@ -10,8 +10,7 @@ def multiply_adds_per_pixel(model: IRN) -> float:
     """Multiply-adds of one direction, per HR pixel: every convolution's weights over the pixels it runs at."""
     total, area = 0.0, 1
     for link in model.chain.links:
-        factor = {"Haar": 2, "Mixing": getattr(link, "factor", 1)}.get(type(link).__name__, 1)
-        area *= factor**2
+        area *= getattr(link, "factor", 1) ** 2
         kernels = sum(conv.weight.numel() for conv in link.modules() if isinstance(conv, nn.Conv2d))
         total += kernels / area
     return total
