@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo test check clean
+.PHONY: demo test check results figures clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,14 @@ check: $(READY)
 
 test: check
 	$(BIN)/python -m pytest -n 2
+
+# Tables and pictures of the docs, made anew from the reports beside the weights.
+results: $(READY)
+	{ echo "# Results"; echo; cat docs/results/intro.md; echo; \
+	  $(BIN)/python -m unshrink.bench.table docs/results/*.json src/unshrink/models/zoo/*/*/eval.json; } > docs/results.md
+
+figures: $(READY)
+	$(BIN)/python -m unshrink.bench.figure examples/circuit.png docs/images/circuit.png --corner 30 20
 
 clean:
 	rm -rf build $(VENV)

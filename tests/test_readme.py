@@ -1,5 +1,6 @@
 """What the README tells people to type works."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from unshrink.cli import main
+from unshrink.models import weights
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -58,3 +60,17 @@ def test_every_link_leads_somewhere():
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links
     assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_figures_are_those_of_the_shipped_weights():
+    rows = [
+        [cell.strip(" *`") for cell in line.split("|")[1:-1]] for line in README.splitlines() if line.startswith("| `")
+    ]
+    assert {row[0] for row in rows} >= {"lite-x2", "lite-x4"}
+    for row in rows:
+        newest = weights.versions(row[0])[-1].path
+        report = json.loads((newest / "eval.json").read_text())
+        sets = [report["sets"][name] for name in ("Set5", "Set14", "BSD100")]
+        assert row[2:5] == [f"{entry['psnr_y']:.2f}" for entry in sets], row[0]
+        assert row[5] == " / ".join(f"{entry['lr_psnr_y']:.1f}" for entry in sets)
+        assert row[6] == " / ".join(f"{entry['lr_bits_per_hr_pixel']:.2f}" for entry in sets)
