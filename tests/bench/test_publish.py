@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from unshrink.bench import rivals
 from unshrink.bench.publish import main, publish
 from unshrink.bench.table import render
 from unshrink.errors import UnreadableInputError
@@ -60,3 +61,13 @@ def test_a_folder_without_a_run_is_told(pictures, tmp_path, capsys):
         publish(tmp_path, [pictures], data="", zoo=tmp_path)
     assert main([str(tmp_path), str(pictures), "--data", "x"]) == 3
     assert "record.json" in capsys.readouterr().err
+
+
+def test_rivals_are_measured_at_the_models_bytes(trained, pictures, tmp_path):
+    target = publish(trained, [pictures], data="noise", zoo=tmp_path / "zoo")
+    (tmp_path / "out").mkdir()
+    assert rivals.main([str(target / "eval.json"), str(tmp_path / "out"), str(pictures)]) == 0
+    reports = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()}
+    ours = json.loads((target / "eval.json").read_text())["sets"]["SetA"]["lr_bytes"]
+    assert reports["bicubic-x2"]["kind"] == "baseline"
+    assert 0.3 * ours < reports["jpeg-x2"]["sets"]["SetA"]["lr_bytes"] <= ours

@@ -39,8 +39,8 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     loss = _loss(name, run / "weights", target, folders[0])
     if loss > HALF_PRECISION_BOUND:
         weights.write_weights(full, name, target)
-    report = _without_images(evaluate(name, folders, weights=target))
-    (target / "eval.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    report = evaluate(name, folders, weights=target)
+    (target / "eval.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
     card = _card(record, full, report, data)
     card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -118,7 +118,7 @@ def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict
         "data_sha256": record["data_sha256"],
         "recipe": record["recipe"],
         "validation": record["validation"],
-        "sets": report["sets"],
+        "sets": {name: _without_images(row) for name, row in report["sets"].items()},
     }
 
 
@@ -134,11 +134,8 @@ def _loss(name: str, full: Path, half: Path, folder: Path) -> float:
     return float(figures[0] - figures[1])
 
 
-def _without_images(report: Report) -> Report:
-    sets = {
-        name: {key: value for key, value in row.items() if key != "per_image"} for name, row in report["sets"].items()
-    }
-    return {**report, "sets": sets}
+def _without_images(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "per_image"}
 
 
 def _latest(folder: Path) -> int:

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON written by `unshrink eval --json`")
     chosen = parser.parse_args(arguments)
     try:
-        text = render([_read(path) for path in chosen.files])
+        text = render([read_report(path) for path in chosen.files])
     except UnshrinkError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _read(path: Path) -> Report:
+def read_report(path: Path) -> Report:
+    """The report in a JSON file; raises UnreadableInputError where it is none, or of another schema."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
