@@ -84,7 +84,7 @@ def test_a_file_restores_what_memory_does(engine, format, channels):
 
 def test_the_restored_picture_is_near_the_original(engine):
     hr = drawn(64, 64)
-    error = engine.up(engine.down(hr)).rgb - hr.astype(float)
+    error = engine.up(engine.down(hr, exact_blocks=False)).rgb - hr.astype(float)
     assert 20 * np.log10(255 / np.sqrt(np.mean(error**2))) > 20
 
 
@@ -192,7 +192,7 @@ def test_steps_are_told(engine):
     steps: list[str] = []
     small = engine.down(drawn(8, 8), progress=steps.append)
     engine.up(small, progress=steps.append)
-    assert steps == ["read", "load model", "shrink", "read", "load model", "restore"]
+    assert steps == ["read", "load model", "shrink", "check", "read", "load model", "restore"]
 
 
 def test_other_weights_do_not_restore(engine, folder, tmp_path):
@@ -244,7 +244,7 @@ def test_foreign_pictures_are_enlarged_only_when_asked(engine, folder):
 
 
 def test_plain_restores_without_what_is_carried(engine):
-    small = engine.down(drawn(10, 11, 4))
+    small = engine.down(drawn(10, 11, 4), exact_blocks=False)
     restored = engine.up(small.encode(), plain=True)
     assert np.array_equal(restored.rgb, engine.up(small).rgb)
     assert np.array_equal(restored.alpha, grow_plane(small.lrfile.picture.alpha, 4, (10, 11)))

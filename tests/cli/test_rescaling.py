@@ -47,7 +47,7 @@ def test_down_and_up_with_default_names(down, up, draw, tmp_path):
 
 def test_restored_picture_is_near_the_original(down, up, draw, tmp_path):
     original = pixels(draw("photo.png", (64, 64))).astype(float)
-    down("photo.png")
+    down("photo.png", "--no-exact-blocks")
     up("photo.x4.png")
     error = pixels(tmp_path / "photo.restored.png") - original
     assert 20 * np.log10(255 / np.sqrt(np.mean(error**2))) > 20
@@ -213,12 +213,28 @@ def test_picture_and_json_do_not_share_standard_output(down, draw):
     assert (result.code, result.out) == (2, b"")
 
 
+def test_exact_blocks_are_carried_unless_refused(down, up, call, tmp_path):
+    y, x = np.mgrid[:40, :50]
+    board = ((y + x) % 2 * 255).astype(np.uint8)
+    Image.fromarray(board).save(tmp_path / "board.png")
+    assert down("board.png", "exact.png").code == 0
+    (entry,) = down("board.png", "bare.png", "--no-exact-blocks", "--json").json["results"]
+    assert (entry["payload_bytes"], entry["exact_bytes"]) == (0, 0)
+    for name in ("exact", "bare"):
+        assert up(f"{name}.png", f"{name}.restored.png").code == 0
+    assert np.array_equal(pixels(tmp_path / "exact.restored.png"), board)
+    assert not np.array_equal(pixels(tmp_path / "bare.restored.png"), board)
+    (entry,) = call("info", "exact.png", "--json").json["results"]
+    assert entry["sections"] == {"BLKS": entry["exact_bytes"]}
+    assert entry["payload_bytes"] == entry["exact_bytes"] > 0
+
+
 def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
     photo = draw("photo.png", mode="RGBA")
     (entry,) = down("photo.png", "--json").json["results"]
     assert len(entry.pop("weights")) == 64
     assert entry.pop("seconds") >= 0
-    assert entry.pop("payload_bytes") > 0
+    assert 0 <= entry.pop("exact_bytes") < entry.pop("payload_bytes")
     assert entry == {
         "input": "photo.png",
         "output": "photo.x4.png",

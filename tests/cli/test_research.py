@@ -52,6 +52,14 @@ def test_eval_prints_the_report(call, sets, weights, flag):
     assert all(keys <= set(figures) for figures in report["sets"].values())
 
 
+def test_eval_measures_without_exact_blocks_unless_asked(call, sets, weights):
+    bare, exact = (evaluate(call, weights, "--json", "-", *flag).json for flag in ([], ["--exact-blocks"]))
+    assert bare["protocol"]["exact_blocks"].startswith("left out")
+    assert exact["protocol"]["exact_blocks"].startswith("carried")
+    for key in ("lr_bytes", "payload_bytes"):
+        assert bare["sets"]["SetA"][key] < exact["sets"]["SetA"][key]
+
+
 def test_eval_writes_the_report_and_prints_a_table(call, sets, weights, tmp_path):
     result = evaluate(call, weights, "--json", "report.json")
     assert result.code == 0

@@ -21,6 +21,7 @@ KEYS = {
     "lr_ssim_y",
     "lr_bytes",
     "payload_bytes",
+    "exact_bytes",
     "hr_png_bytes",
     "seconds_down",
     "seconds_up",
@@ -30,7 +31,7 @@ KEYS = {
 
 def test_roundtrip_reports_everything_and_leaves_nothing(call, draw, weights, tmp_path):
     photo = draw("photo.png", (64, 81))
-    result = call("roundtrip", "photo.png", "--json", "--weights", weights[4])
+    result = call("roundtrip", "photo.png", "--json", "--no-exact-blocks", "--weights", weights[4])
     assert (result.code, result.err) == (0, "")
     (entry,) = result.json["results"]
     assert set(entry) == KEYS
@@ -57,13 +58,24 @@ def test_roundtrip_keeps_its_files_when_asked(call, draw, weights, tmp_path):
 
 def test_roundtrip_figures_are_those_of_the_files_kept(call, draw, weights, tmp_path):
     photo = draw("photo.png", (40, 48))
-    (entry,) = call("roundtrip", "photo.png", "--json", "--keep", ".", "--weights", weights[4]).json["results"]
+    arguments = ("--no-exact-blocks", "--json", "--keep", ".", "--weights", weights[4])
+    (entry,) = call("roundtrip", "photo.png", *arguments).json["results"]
     original, restored = (
         np.array(Image.open(path))[4:-4, 4:-4].astype(float) for path in (photo, tmp_path / "photo.restored.png")
     )
     psnr = 20 * np.log10(255 / np.sqrt(np.mean((original - restored) ** 2)))
     assert entry["psnr_rgb"] == pytest.approx(psnr)
     assert entry["lr_bytes"] == (tmp_path / "photo.x4.png").stat().st_size
+
+
+def test_roundtrip_counts_the_bytes_of_exact_blocks(call, draw, weights):
+    draw("photo.png", (40, 48))
+    (exact,) = call("roundtrip", "photo.png", "--json", "--weights", weights[4]).json["results"]
+    (bare,) = call("roundtrip", "photo.png", "--no-exact-blocks", "--json", "--weights", weights[4]).json["results"]
+    assert exact["psnr_y"] is None or exact["psnr_y"] > bare["psnr_y"]
+    assert bare["exact_bytes"] == 0
+    assert exact["exact_bytes"] == exact["payload_bytes"] > 0
+    assert exact["lr_bytes"] > bare["lr_bytes"]
 
 
 def test_roundtrip_for_people_and_from_standard_input(call, draw, weights):

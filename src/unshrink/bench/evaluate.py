@@ -12,23 +12,33 @@ from unshrink.files.picture import Picture, read_picture
 from unshrink.models.registry import get, parameters
 from unshrink.rescale import Engine
 
+_LEFT_OUT = "left out: restored from the LR pixels alone, as the published figures are"
+_CARRIED = "carried as `down` does by default; their bytes are in payload_bytes and lr_bytes"
+
 
 def evaluate(
-    name: str, folders: Sequence[Path], *, weights: Path | None = None, progress: Progress | None = None
+    name: str,
+    folders: Sequence[Path],
+    *,
+    weights: Path | None = None,
+    exact_blocks: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
 
-    ``weights`` names weights to use instead of the newest that are installed. The report is plain data, ready for JSON:
-    ``model``, ``scale``, ``weights`` (SHA-256), ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and
-    ``published``, the papers' figures for the same scale and sets. Raises UnknownNameError, WeightsError,
-    UnreadableInputError, and UsageError for a model without a scale of its own and for folders without pictures.
+    ``weights`` names weights to use instead of the newest that are installed. Without ``exact_blocks``, as in the
+    papers, a picture is restored from its LR pixels alone; with them, from all that ``down`` writes by default. The
+    report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256), ``parameters``, ``protocol``,
+    ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the same scale and sets. Raises
+    UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without a scale of its own and for
+    folders without pictures.
     """
     spec = get(name)
     if spec.scale is None:
         raise UsageError(f"{name} takes any scale, which this protocol does not cover; name a model of a fixed scale.")
     engine = Engine(weights=weights)
     digest = engine.load(name).weights.digest
-    measured = measure(_through_file(engine, name), spec.scale, folders, progress)
+    measured = measure(_through_file(engine, name, exact_blocks), spec.scale, folders, progress)
     return {
         "kind": "model",
         "model": name,
@@ -38,13 +48,14 @@ def evaluate(
         "parameters": parameters(spec),
         "payload": spec.payload,
         **measured,
+        "protocol": {**measured["protocol"], "exact_blocks": _CARRIED if exact_blocks else _LEFT_OUT},
     }
 
 
-def _through_file(engine: Engine, name: str) -> Method:
+def _through_file(engine: Engine, name: str, exact_blocks: bool) -> Method:
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
-        engine.down(hr, model=name).save(path)
+        engine.down(hr, model=name, exact_blocks=exact_blocks).save(path)
         data = path.read_bytes()
         # What the file would weigh without us is what `strip` leaves; the rest is header and payload.
         return Trip(engine.up(path), read_picture(path), len(data), len(data) - len(strip(data)))

@@ -61,6 +61,8 @@ def _verify(task: Task) -> tuple[Entry, str]:
 
 def _stated(task: Task, report: dict[str, Any]) -> Entry:
     """The report on a file with the names that the other commands have: `size` is that of the original."""
+    from unshrink.cli.pictures import EXACT_SECTION
+
     header = report["header"]
     return {
         "input": task.source.name,
@@ -77,6 +79,7 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
         "writer": header["writer"],
         "lr_bytes": report["bytes"],
         "payload_bytes": report["payload_bytes"],
+        "exact_bytes": report["sections"].get(EXACT_SECTION, 0),
         "sections": report["sections"],
         "intact": report["intact"],
     }

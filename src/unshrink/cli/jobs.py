@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unshrink.cli.batch import Entry, NamedBytes, PassedOver, Writer
 from unshrink.cli.names import STREAM, Task
-from unshrink.cli.pictures import read_picture_file
+from unshrink.cli.pictures import payload, read_picture_file
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 from unshrink.files.encoders import format_for
 from unshrink.files.lrfile import is_lrfile
@@ -22,6 +22,7 @@ class Shrinking:
     engine: Engine
     scale: int | None
     model: str | None
+    exact_blocks: bool
     format: str
     """Used where the output names no file."""
     writer: Writer
@@ -35,7 +36,8 @@ class Shrinking:
         source = read_picture_file(task)
         self._meet_small(task, source)
         self.writer.check(task)
-        small = self.engine.down(source, self.scale, model=self.model, progress=_Tell(self.view, task.source.label))
+        tell = _Tell(self.view, task.source.label)
+        small = self.engine.down(source, self.scale, model=self.model, exact_blocks=self.exact_blocks, progress=tell)
         data = small.encode(format)
         self.writer.write(task, data)
         return _shrunk(task, source, small, data, time.perf_counter() - start)
@@ -110,7 +112,7 @@ def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: 
         "lr_size": small.size,
         "input_bytes": len(source.getvalue()),
         "lr_bytes": len(data),
-        "payload_bytes": sum(len(section) for section in small.lrfile.sections.values()),
+        **payload(small),
         "seconds": round(seconds, 3),
     }
     line = (

@@ -20,6 +20,10 @@ Scale = Annotated[
 Model = Annotated[
     str | None, typer.Option("--model", "-m", metavar="NAME", help="Model to use; see `unshrink models`.")
 ]
+ExactBlocks = Annotated[
+    bool,
+    typer.Option("--exact-blocks/--no-exact-blocks", help="Carry blocks that the network would spoil without loss."),
+]
 Weights = Annotated[
     str | None,
     typer.Option("--weights", metavar="PATH", help="Folder of weights, or an IRN .pth, to use instead."),

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import mimetypes
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from unshrink.cli.batch import NamedBytes, PassedOver, read_source
+from unshrink.cli.batch import Entry, NamedBytes, PassedOver, read_source
 from unshrink.cli.names import Found, Task
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.lrfile import is_lrfile
 from unshrink.files.sniff import sniff
 
+if TYPE_CHECKING:
+    from unshrink.rescale import Small
+
 _HEAD_BYTES = 64
+EXACT_SECTION = "BLKS"
+"""The payload section with the exact blocks, as docs/file-format.md names it."""
 
 
 def is_small(path: Path) -> bool:
@@ -27,6 +33,12 @@ def read_picture_file(task: Task) -> NamedBytes:
     if task.source.listed and not _may_be_picture(task.source):
         raise PassedOver("not a picture")
     return read_source(task)
+
+
+def payload(small: Small) -> Entry:
+    """What an LR file carries beside its pixels, in bytes: all of it, and the exact blocks in it."""
+    sizes = {name: len(data) for name, data in small.lrfile.sections.items()}
+    return {"payload_bytes": sum(sizes.values()), "exact_bytes": sizes.get(EXACT_SECTION, 0)}
 
 
 def _may_be_picture(found: Found) -> bool:

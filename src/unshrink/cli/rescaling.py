@@ -37,6 +37,7 @@ def down(
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
+    exact_blocks: options.ExactBlocks = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,7 +57,8 @@ def down(
     inputs, target = split_names(names, out, is_small)
     tasks = arrange(expand(inputs), target, lambda path: small_name(path, factor, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Shrinking(view, engine, scale, model, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
+    writer = Writer(overwrite=overwrite)
+    job = Shrinking(view, engine, scale, model, exact_blocks, format or "png", writer, several=len(tasks) > 1)
     return Batch("down", view).run(tasks, job.do)
 
 

@@ -42,6 +42,9 @@ def evaluate(
         typer.Option("--json", metavar="FILE", help="Write the whole report to FILE; - or nothing for stdout."),
     ] = None,
     weights: options.Weights = None,
+    exact_blocks: Annotated[
+        bool, typer.Option("--exact-blocks", help="Measure what `down` really writes; papers have only the LR pixels.")
+    ] = False,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -58,6 +61,7 @@ def evaluate(
             name,
             folders,
             weights=None if weights is None else Path(weights),
+            exact_blocks=exact_blocks,
             progress=lambda done, total, text: view.step(text, done=done, total=total),
         )
     if json is not None and json != STREAM:

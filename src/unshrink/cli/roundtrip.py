@@ -31,6 +31,7 @@ def roundtrip(
         str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
     ] = None,
     weights: options.Weights = None,
+    exact_blocks: options.ExactBlocks = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -46,7 +47,9 @@ def roundtrip(
     if keep is not None:
         make_folder(keep)
     engine.load(spec.name)
-    return Batch("roundtrip", view).run(tasks, Trip(view, engine, scale, model, ending, keep, overwrite).do)
+    return Batch("roundtrip", view).run(
+        tasks, Trip(view, engine, scale, model, exact_blocks, ending, keep, overwrite).do
+    )
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Trip:
     engine: Engine
     scale: int | None
     model: str | None
+    exact_blocks: bool
     ending: str
     keep: str | None
     overwrite: bool
@@ -82,7 +86,7 @@ class Trip:
         target = folder / small_name(path, spec.scale or self.scale or DEFAULT_SCALE, self.ending)
         start = time.perf_counter()
         self.view.step(f"{label}: shrink")
-        small = self.engine.down(hr, self.scale, model=self.model)
+        small = self.engine.down(hr, self.scale, model=self.model, exact_blocks=self.exact_blocks)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
         self.view.step(f"{label}: restore")
@@ -110,6 +114,8 @@ def peak_memory() -> int | None:
 
 
 def _stated(small: Small) -> Entry:
+    from unshrink.cli.pictures import payload
+
     header = small.header
     return {
         "model": header.model,
@@ -117,7 +123,7 @@ def _stated(small: Small) -> Entry:
         "scale": scale_value(header.scale),
         "size": header.size,
         "lr_size": small.size,
-        "payload_bytes": sum(len(section) for section in small.lrfile.sections.values()),
+        **payload(small),
     }
 
 
@@ -143,7 +149,8 @@ def _lines(label: str, entry: Entry) -> str:
             f"{label} {size} -> {lr_size} -> {size} ({entry['model']})",
             f"  restored   PSNR {y} dB on Y, {rgb} dB on RGB; SSIM {number('ssim_y', 4)}",
             f"  small      PSNR {lr_y} dB, SSIM {number('lr_ssim_y', 4)} against bicubic",
-            f"  bytes      {count_bytes(entry['lr_bytes'])} small, {entry['hr_png_bytes']:,} as PNG in full size",
+            f"  bytes      {count_bytes(entry['lr_bytes'])} small ({entry['exact_bytes']:,} of them exact blocks), "
+            f"{entry['hr_png_bytes']:,} as PNG in full size",
             f"  seconds    {entry['seconds_down']:.2f} down, {entry['seconds_up']:.2f} up",
             f"  memory     {'-' if memory is None else f'{memory / 2**20:.0f} MiB'} at most",
         ]

@@ -40,7 +40,7 @@ class Pack:
 
         Tiles of one picture (names that differ in a last number only) fall on the same side.
         """
-        held = [i for i, name in enumerate(self.names) if holdout and _group_hash(name) % holdout == 0]
+        held = [i for i, name in enumerate(self.names) if _is_held_out(name, holdout)]
         return [i for i in range(len(self.names)) if i not in set(held)], held
 
 
@@ -49,15 +49,25 @@ def pack_folder(folder: Path, cache: Path, *, progress: Callable[[int, int], Non
 
     A pack is reused while the files' names, sizes and times are the same. Raises UsageError where there is none.
     """
+    files = _pictures_in(folder)
+    index = cache / f"{_listing_digest(files)}.json"
+    if not index.exists():
+        _write_pack(files, index, progress)
+    return _open_pack(index)
+
+
+def held_out(folder: Path, holdout: int) -> list[Path]:
+    """Those pictures directly in `folder` that `Pack.split(holdout)` keeps from training; UsageError as above."""
+    return [path for path in _pictures_in(folder) if _is_held_out(path.name, holdout)]
+
+
+def _pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name one that holds training pictures.")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not files:
         raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
-    index = cache / f"{_listing_digest(files)}.json"
-    if not index.exists():
-        _write_pack(files, index, progress)
-    return _open_pack(index)
+    return files
 
 
 def _write_pack(files: Sequence[Path], index: Path, progress: Callable[[int, int], None] | None) -> None:
@@ -91,6 +101,10 @@ def _open_pack(index: Path) -> Pack:
 def _listing_digest(files: Sequence[Path]) -> str:
     lines = [f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _is_held_out(name: str, holdout: int) -> bool:
+    return bool(holdout) and _group_hash(name) % holdout == 0
 
 
 def _group_hash(name: str) -> int:

@@ -1,4 +1,4 @@
-"""Payload: named sections of bytes, and lossless coding of one 8 bit plane."""
+"""Payload: named sections of bytes, and lossless coding of 8 bit planes and RGB pixels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,23 @@ from unshrink.files import png, webp
 from unshrink.files.decoders import decode_image
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["lossless_plane_decode", "lossless_plane_encode", "pack_sections", "unpack_sections"]
+__all__ = [
+    "lossless_plane_decode",
+    "lossless_plane_encode",
+    "lossless_rgb_decode",
+    "lossless_rgb_encode",
+    "pack_sections",
+    "unpack_sections",
+]
 
 _SECTION_NAME = re.compile(r"[A-Z0-9]{4}")
 _SECTION_HEAD = struct.Struct(">4sI")
-_CONSTANT, _PNG_GREY, _PNG_BILEVEL, _WEBP = range(4)
+_CONSTANT, _PNG_GREY, _PNG_BILEVEL, _WEBP, _PNG_RGB, _WEBP_RGB = range(6)
+_PNG_KINDS = {_PNG_GREY: (8, 0), _PNG_BILEVEL: (1, 0), _PNG_RGB: (24, 2)}
+"""Bits per pixel and colour type of the PNG whose data stream the coding is."""
+_COLOURED = (bytes([_PNG_RGB]), bytes([_WEBP_RGB]))
+# Beyond this the strongest settings take many seconds for a few per cent.
+_STRONG_PIXELS = 1_000_000
 
 
 def pack_sections(sections: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -89,6 +101,35 @@ def lossless_plane_decode(data: bytes, shape: tuple[int, int], *, limits: Limits
 
     Raises ``DamagedLRFileError`` where ``data`` is no such plane, and ``LimitError`` beyond ``limits.max_hr_pixels``.
     """
+    if data[:1] in _COLOURED:
+        raise _damaged_plane()
+    return _decode(data, shape, limits)[..., 0]
+
+
+def lossless_rgb_encode(rgb: NDArray[np.uint8]) -> bytes:
+    """Return ``rgb`` (uint8, (H, W, 3), not empty) coded without loss: as a plane where its channels are equal, else
+
+    the smaller of 4 the data stream of an 8 bit RGB PNG, 5 a lossless WebP.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise UsageError(f"Pixels must be uint8 of shape (H, W, 3), not {rgb.dtype} {rgb.shape}.")
+    if bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all()):
+        return lossless_plane_encode(rgb[..., 0])
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    coded = [bytes([_PNG_RGB]) + _png_stream(image)]
+    if max(rgb.shape) <= webp.MAX_SIDE:
+        coded.append(bytes([_WEBP_RGB]) + _webp_file(image))
+    return min(coded, key=len)
+
+
+def lossless_rgb_decode(data: bytes, shape: tuple[int, int], *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Return the pixels (H, W, 3), ``shape`` = (H, W), that ``lossless_rgb_encode`` coded; errors as for planes."""
+    pixels = _decode(data, shape, limits)
+    return pixels if pixels.shape[2] == 3 else pixels.repeat(3, axis=2)
+
+
+def _decode(data: bytes, shape: tuple[int, int], limits: Limits) -> NDArray[np.uint8]:
+    """The samples (H, W, 1 or 3) in any of the codings."""
     height, width = shape
     if height < 1 or width < 1:
         raise UsageError(f"A plane has at least one pixel, not the shape {shape}.")
@@ -96,12 +137,11 @@ def lossless_plane_decode(data: bytes, shape: tuple[int, int], *, limits: Limits
         raise LimitError(f"A plane of {height} x {width} is over the limit of {limits.max_hr_pixels} pixels.")
     coding, rest = data[:1], data[1:]
     if coding == bytes([_CONSTANT]) and len(rest) == 1:
-        return np.full(shape, rest[0], dtype=np.uint8)
+        return np.full((height, width, 1), rest[0], dtype=np.uint8)
     try:
-        plane = _decode_picture(_as_file(coding, rest, shape), shape, limits)
+        return _decode_picture(_as_file(coding, rest, shape), shape, limits, coding in _COLOURED)
     except UnreadableInputError as error:
         raise _damaged_plane() from error
-    return plane
 
 
 def _damaged_plane() -> DamagedLRFileError:
@@ -110,24 +150,30 @@ def _damaged_plane() -> DamagedLRFileError:
 
 def _png_stream(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=9)
+    image.save(stream, "PNG", compress_level=9 if _is_small(image) else 6)
     chunks = png.read_chunks(stream.getvalue(), "The plane")
     return b"".join(chunk.data for chunk in chunks if chunk.kind == b"IDAT")
 
 
 def _webp_file(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    image.convert("RGB").save(stream, "WEBP", lossless=True, quality=100, method=4)
+    effort = (100, 4) if _is_small(image) else (50, 2)
+    image.convert("RGB").save(stream, "WEBP", lossless=True, quality=effort[0], method=effort[1])
     return stream.getvalue()
 
 
+def _is_small(image: Image.Image) -> bool:
+    return image.width * image.height <= _STRONG_PIXELS
+
+
 def _as_file(coding: bytes, rest: bytes, shape: tuple[int, int]) -> bytes:
-    depth = {bytes([_PNG_GREY]): 8, bytes([_PNG_BILEVEL]): 1}.get(coding)
-    if depth is not None:
-        _check_inflates_to(rest, shape[0] * (1 + (shape[1] * depth + 7) // 8))
-        head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, 0, 0, 0, 0)
+    kind = _PNG_KINDS.get(coding[0]) if coding else None
+    if kind is not None:
+        bits, colour_type = kind
+        _check_inflates_to(rest, shape[0] * (1 + (shape[1] * bits + 7) // 8))
+        head = struct.pack(">IIBBBBB", shape[1], shape[0], min(bits, 8), colour_type, 0, 0, 0)
         return png.join([png.Chunk(b"IHDR", head), png.Chunk(b"IDAT", rest), png.Chunk(b"IEND", b"")])
-    if coding == bytes([_WEBP]) and rest[:4] == b"RIFF":
+    if coding in (bytes([_WEBP]), bytes([_WEBP_RGB])) and rest[:4] == b"RIFF":
         chunks = webp.read_chunks(rest, "The plane")
         if webp.canvas(chunks, "The plane") == (shape[1], shape[0]):
             return rest
@@ -145,9 +191,13 @@ def _check_inflates_to(stream: bytes, size: int) -> None:
         raise _damaged_plane()
 
 
-def _decode_picture(data: bytes, shape: tuple[int, int], limits: Limits) -> NDArray[np.uint8]:
+def _decode_picture(data: bytes, shape: tuple[int, int], limits: Limits, colour: bool) -> NDArray[np.uint8]:
     image = decode_image(data, max_pixels=shape[0] * shape[1], limits=limits, name="The plane").image
-    plane = np.array(image.convert("L") if image.mode == "1" else image.getchannel(0), dtype=np.uint8)
-    if plane.shape != shape:
+    if (image.height, image.width) != shape:
         raise _damaged_plane()
-    return plane
+    if colour:
+        if image.mode != "RGB":
+            raise _damaged_plane()
+        return np.array(image, dtype=np.uint8)
+    plane = image.convert("L") if image.mode == "1" else image.getchannel(0)
+    return np.array(plane, dtype=np.uint8)[..., None]

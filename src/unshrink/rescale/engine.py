@@ -18,13 +18,14 @@ from unshrink.models import registry
 from unshrink.models import weights as zoo
 from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
+from unshrink.rescale.exact import add_exact_blocks
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
 
 Progress = Callable[[str], None]
-"""Called with the name of each step as it starts: "read", "load model", "shrink", "restore"."""
+"""Called with the name of each step as it starts: "read", "load model", "shrink", "check", "restore"."""
 
 DEFAULT_SCALE = 4
 
@@ -83,6 +84,7 @@ class Engine:
         scale: int | None = None,
         *,
         model: str | None = None,
+        exact_blocks: bool = True,
         progress: Progress | None = None,
     ) -> Small:
         """Shrink one picture; see the function `down`."""
@@ -94,7 +96,11 @@ class Engine:
         loaded = self.load(spec.name)
         tell("shrink")
         with _enough_memory():
-            return shrink(picture, loaded)
+            small = shrink(picture, loaded)
+            if not exact_blocks:
+                return small
+            tell("check")
+            return add_exact_blocks(small, picture, loaded)
 
     def up(
         self,
@@ -133,6 +139,7 @@ def down(
     *,
     model: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    exact_blocks: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Small:
@@ -143,10 +150,13 @@ def down(
     (see `list_models`). `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
     many pictures. Alpha, grey, ICC profile and EXIF are kept.
 
+    With `exact_blocks`, the picture is restored once on the spot, and blocks that the network spoils (small text,
+    one-pixel patterns, hard edges between flat colours) are carried without loss; see docs/exact-blocks.md.
+
     Raises UnreadableInputError, LimitError, UsageError (scale, model), WeightsError (no weights for the model).
     """
     engine = Engine(weights=weights, limits=limits)
-    return engine.down(source, scale, model=model, progress=progress)
+    return engine.down(source, scale, model=model, exact_blocks=exact_blocks, progress=progress)
 
 
 def up(

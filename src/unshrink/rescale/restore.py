@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from unshrink.errors import DamagedLRFileError, LimitError, LRFileError, MissingWeightsError
+from unshrink.files.blocks import paste_blocks
 from unshrink.files.lrfile import Header, LRFile, decode, inspect
 from unshrink.files.payload import lossless_plane_decode
 from unshrink.files.picture import Picture, picture_from_bytes
 from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
+from unshrink.rescale.exact import BLOCKS_SECTION, enlarge
 from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
-from unshrink.rescale.tensors import Pixels, grow_plane, lr_size, to_rgb, to_tensor
+from unshrink.rescale.tensors import Pixels, grow_plane, lr_size
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,8 +89,9 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits) -> Picture:
         )
     if size[0] * size[1] > limits.max_hr_pixels:
         raise LimitError(f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}.")
-    with torch.inference_mode():
-        rgb = to_rgb(loaded.model.upscale(to_tensor(lr.rgb)), size, grey=plan.grey)
+    rgb = enlarge(lr.rgb, loaded.model, size, grey=plan.grey)
+    if BLOCKS_SECTION in plan.sections:
+        paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)
     return Picture(rgb=rgb, alpha=alpha, grey=plan.grey, icc=plan.sections.get(PROFILE_SECTION, lr.icc), exif=lr.exif)
 

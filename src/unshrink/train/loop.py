@@ -21,6 +21,7 @@ from unshrink.train.validate import validate
 CHECKPOINT_SECONDS = 180.0
 LOG_STEPS = 100
 Progress = Callable[[int, int, str], None]
+"""Called with how much is done, out of how much, and a line on how it goes."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Rec
         if state.step % LOG_STEPS == 0:
             record.log(state, losses)
             if progress:
-                progress(state.step, limits.steps, record.summary())
+                done = round(1000 * min(limits.progress(state), 1.0))
+                progress(done, 1000, f"step {state.step:,}: {record.summary()}")
         if time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1:
             record.keep(state, validate(state.average, pack, held))
             saved = time.monotonic()
