@@ -341,3 +341,15 @@ def test_import_is_light():
     code = "import sys, unshrink; print([m for m in ('torch', 'numpy', 'PIL') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout == b"[]\n"
+
+
+def test_effort_lowers_the_error_of_a_plain_file(engine):
+    hr = drawn(37, 50, 3)
+    files = [engine.down(hr, effort=effort, exact_blocks=False).encode() for effort in (0, 5)]
+    errors = [float(np.square(engine.up(data).rgb - hr.astype(float)).mean()) for data in files]
+    assert errors[1] < errors[0]
+
+
+def test_an_effort_out_of_range_is_refused(engine):
+    with pytest.raises(UsageError, match="0 to 9"):
+        engine.down(drawn(8, 8, 3), effort=10)

@@ -21,24 +21,25 @@ def evaluate(
     folders: Sequence[Path],
     *,
     weights: Path | None = None,
+    effort: int = 0,
     exact_blocks: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
 
-    ``weights`` names weights to use instead of the newest that are installed. Without ``exact_blocks``, as in the
-    papers, a picture is restored from its LR pixels alone; with them, from all that ``down`` writes by default. The
-    report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256), ``parameters``, ``protocol``,
-    ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the same scale and sets. Raises
-    UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without a scale of its own and for
-    folders without pictures.
+    ``weights`` names weights to use instead of the newest that are installed; ``effort`` is that of ``down``. Without
+    ``exact_blocks``, as in the papers, a picture is restored from its LR pixels alone; with them, from all that
+    ``down`` writes by default. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
+    ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the
+    same scale and sets. Raises UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without
+    a scale of its own and for folders without pictures.
     """
     spec = get(name)
     if spec.scale is None:
         raise UsageError(f"{name} takes any scale, which this protocol does not cover; name a model of a fixed scale.")
     engine = Engine(weights=weights)
     digest = engine.load(name).weights.digest
-    measured = measure(_through_file(engine, name, exact_blocks), spec.scale, folders, progress)
+    measured = measure(_through_file(engine, name, effort, exact_blocks), spec.scale, folders, progress)
     return {
         "kind": "model",
         "model": name,
@@ -48,14 +49,18 @@ def evaluate(
         "parameters": parameters(spec),
         "payload": spec.payload,
         **measured,
-        "protocol": {**measured["protocol"], "exact_blocks": _CARRIED if exact_blocks else _LEFT_OUT},
+        "protocol": {
+            **measured["protocol"],
+            "exact_blocks": _CARRIED if exact_blocks else _LEFT_OUT,
+            "effort": effort,
+        },
     }
 
 
-def _through_file(engine: Engine, name: str, exact_blocks: bool) -> Method:
+def _through_file(engine: Engine, name: str, effort: int, exact_blocks: bool) -> Method:
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
-        engine.down(hr, model=name, exact_blocks=exact_blocks).save(path)
+        engine.down(hr, model=name, effort=effort, exact_blocks=exact_blocks).save(path)
         data = path.read_bytes()
         # What the file would weigh without us is what `strip` leaves; the rest is header and payload.
         return Trip(engine.up(path), read_picture(path), len(data), len(data) - len(strip(data)))

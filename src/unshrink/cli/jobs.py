@@ -22,6 +22,7 @@ class Shrinking:
     engine: Engine
     scale: int | None
     model: str | None
+    effort: int
     exact_blocks: bool
     format: str
     """Used where the output names no file."""
@@ -37,7 +38,14 @@ class Shrinking:
         self._meet_small(task, source)
         self.writer.check(task)
         tell = _Tell(self.view, task.source.label)
-        small = self.engine.down(source, self.scale, model=self.model, exact_blocks=self.exact_blocks, progress=tell)
+        small = self.engine.down(
+            source,
+            self.scale,
+            model=self.model,
+            effort=self.effort,
+            exact_blocks=self.exact_blocks,
+            progress=tell,
+        )
         data = small.encode(format)
         self.writer.write(task, data)
         return _shrunk(task, source, small, data, time.perf_counter() - start)

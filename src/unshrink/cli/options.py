@@ -20,6 +20,10 @@ Scale = Annotated[
 Model = Annotated[
     str | None, typer.Option("--model", "-m", metavar="NAME", help="Model to use; see `unshrink models`.")
 ]
+Effort = Annotated[
+    int,
+    typer.Option("--effort", "-e", min=0, max=9, metavar="0..9", help="Spend more time on a better small picture."),
+]
 ExactBlocks = Annotated[
     bool,
     typer.Option("--exact-blocks/--no-exact-blocks", help="Carry blocks that the network would spoil without loss."),

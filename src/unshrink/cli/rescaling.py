@@ -37,6 +37,7 @@ def down(
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
+    effort: options.Effort = 0,
     exact_blocks: options.ExactBlocks = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -58,7 +59,7 @@ def down(
     tasks = arrange(expand(inputs), target, lambda path: small_name(path, factor, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
     writer = Writer(overwrite=overwrite)
-    job = Shrinking(view, engine, scale, model, exact_blocks, format or "png", writer, several=len(tasks) > 1)
+    job = Shrinking(view, engine, scale, model, effort, exact_blocks, format or "png", writer, several=len(tasks) > 1)
     return Batch("down", view).run(tasks, job.do)
 
 

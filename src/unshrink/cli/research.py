@@ -42,6 +42,7 @@ def evaluate(
         typer.Option("--json", metavar="FILE", help="Write the whole report to FILE; - or nothing for stdout."),
     ] = None,
     weights: options.Weights = None,
+    effort: options.Effort = 0,
     exact_blocks: Annotated[
         bool, typer.Option("--exact-blocks", help="Measure what `down` really writes; papers have only the LR pixels.")
     ] = False,
@@ -61,6 +62,7 @@ def evaluate(
             name,
             folders,
             weights=None if weights is None else Path(weights),
+            effort=effort,
             exact_blocks=exact_blocks,
             progress=lambda done, total, text: view.step(text, done=done, total=total),
         )

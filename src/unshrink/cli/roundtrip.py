@@ -31,6 +31,7 @@ def roundtrip(
         str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
     ] = None,
     weights: options.Weights = None,
+    effort: options.Effort = 0,
     exact_blocks: options.ExactBlocks = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -48,7 +49,7 @@ def roundtrip(
         make_folder(keep)
     engine.load(spec.name)
     return Batch("roundtrip", view).run(
-        tasks, Trip(view, engine, scale, model, exact_blocks, ending, keep, overwrite).do
+        tasks, Trip(view, engine, scale, model, effort, exact_blocks, ending, keep, overwrite).do
     )
 
 
@@ -60,6 +61,7 @@ class Trip:
     engine: Engine
     scale: int | None
     model: str | None
+    effort: int
     exact_blocks: bool
     ending: str
     keep: str | None
@@ -86,7 +88,7 @@ class Trip:
         target = folder / small_name(path, spec.scale or self.scale or DEFAULT_SCALE, self.ending)
         start = time.perf_counter()
         self.view.step(f"{label}: shrink")
-        small = self.engine.down(hr, self.scale, model=self.model, exact_blocks=self.exact_blocks)
+        small = self.engine.down(hr, self.scale, model=self.model, effort=self.effort, exact_blocks=self.exact_blocks)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
         self.view.step(f"{label}: restore")

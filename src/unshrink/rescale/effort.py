@@ -48,8 +48,7 @@ def refine(model: Rescaler, hr: Tensor, lr: Tensor, effort: int) -> Tensor:
 
     `effort` is 0 (lr as it is) to 9; a step costs about three restorations. Raises UsageError for any other effort.
     """
-    if not 0 <= effort < len(STEPS):
-        raise UsageError(f"Effort goes from 0 to {len(STEPS) - 1}; {effort} is outside.")
+    check_effort(effort)
     if not STEPS[effort]:
         return lr
     with torch.inference_mode(False), torch.enable_grad():
@@ -61,6 +60,12 @@ def refine(model: Rescaler, hr: Tensor, lr: Tensor, effort: int) -> Tensor:
             rate = RATE * (1 - step / STEPS[effort])
             _adam(refined, gradient, momentum, power, step + 1, rate)
         return refined
+
+
+def check_effort(effort: int) -> None:
+    """Raise UsageError unless `effort` is 0 to 9."""
+    if not 0 <= effort < len(STEPS):
+        raise UsageError(f"Effort goes from 0 to {len(STEPS) - 1}; {effort} is outside.")
 
 
 def _gradient(model: Rescaler, hr: Tensor, lr: Tensor, guide: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from unshrink.models import registry
 from unshrink.models import weights as zoo
 from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
+from unshrink.rescale.effort import check_effort
 from unshrink.rescale.exact import add_exact_blocks
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
@@ -84,19 +85,21 @@ class Engine:
         scale: int | None = None,
         *,
         model: str | None = None,
+        effort: int = 0,
         exact_blocks: bool = True,
         progress: Progress | None = None,
     ) -> Small:
         """Shrink one picture; see the function `down`."""
         tell = progress or _silent
         spec = self.choose(scale, model)
+        check_effort(effort)
         tell("read")
         picture = as_picture(source, self.limits)
         tell("load model")
         loaded = self.load(spec.name)
         tell("shrink")
         with _enough_memory():
-            small = shrink(picture, loaded)
+            small = shrink(picture, loaded, effort=effort)
             if not exact_blocks:
                 return small
             tell("check")
@@ -139,6 +142,7 @@ def down(
     *,
     model: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    effort: int = 0,
     exact_blocks: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
@@ -150,13 +154,14 @@ def down(
     (see `list_models`). `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
     many pictures. Alpha, grey, ICC profile and EXIF are kept.
 
+    `effort`, 0 to 9, is how long to improve the LR pixels for what will be restored (see `unshrink.rescale.effort`).
     With `exact_blocks`, the picture is restored once on the spot, and blocks that the network spoils (small text,
     one-pixel patterns, hard edges between flat colours) are carried without loss; see docs/exact-blocks.md.
 
-    Raises UnreadableInputError, LimitError, UsageError (scale, model), WeightsError (no weights for the model).
+    Raises UnreadableInputError, LimitError, UsageError (scale, model, effort), WeightsError (no weights for the model).
     """
     engine = Engine(weights=weights, limits=limits)
-    return engine.down(source, scale, model=model, exact_blocks=exact_blocks, progress=progress)
+    return engine.down(source, scale, model=model, effort=effort, exact_blocks=exact_blocks, progress=progress)
 
 
 def up(

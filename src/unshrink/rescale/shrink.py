@@ -10,6 +10,7 @@ from unshrink.files.lrfile import Header, LRFile
 from unshrink.files.payload import lossless_plane_encode
 from unshrink.files.picture import Picture
 from unshrink.models.weights import Loaded
+from unshrink.rescale.effort import refine
 from unshrink.rescale.small import Small
 from unshrink.rescale.tensors import Pixels, lr_size, shrink_plane, to_rgb, to_tensor
 
@@ -19,10 +20,10 @@ PROFILE_SECTION = "ICCP"
 """Section with the profile of a grey picture whose LR picture is in colour, and so cannot carry it itself."""
 
 
-def shrink(picture: Picture, loaded: Loaded) -> Small:
-    """Shrink `picture` with a network of a whole-number scale."""
+def shrink(picture: Picture, loaded: Loaded, *, effort: int = 0) -> Small:
+    """Shrink `picture` with a network of a whole-number scale; `effort` as in `unshrink.rescale.effort`."""
     scale = loaded.model.scale
-    rgb = _shrink_rgb(picture, loaded)
+    rgb = _shrink_rgb(picture, loaded, effort)
     grey = picture.grey and _is_grey(rgb)
     sections: dict[str, bytes] = {}
     alpha = picture.alpha
@@ -37,12 +38,14 @@ def shrink(picture: Picture, loaded: Loaded) -> Small:
     return Small(LRFile(picture=lr, header=_header(picture, loaded), sections=sections))
 
 
-def _shrink_rgb(picture: Picture, loaded: Loaded) -> Pixels:
+def _shrink_rgb(picture: Picture, loaded: Loaded, effort: int) -> Pixels:
     scale = loaded.model.scale
     with torch.inference_mode():
-        lr, payload = loaded.model.downscale(to_tensor(picture.rgb, scale))
+        hr = to_tensor(picture.rgb, scale)
+        lr, payload = loaded.model.downscale(hr)
         if payload is not None:
             raise UsageError(f"{loaded.spec.name} makes a payload that cannot be written yet; name another model.")
+        lr = refine(loaded.model, hr, lr, effort)
         return to_rgb(lr, lr_size(picture.size, scale))
 
 
