@@ -26,7 +26,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -n 2
+	# Two workers, one thread each: more threads than cores make torch wait for itself.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations=15
 
 # Tables and pictures of the docs, made anew from the reports beside the weights.
 results: $(READY)
