@@ -52,7 +52,8 @@ def _globbed(arguments):
 def test_the_python_example_works(desk):
     (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(block, "README.md", "exec"), {})
-    assert Image.open("restored.png").size == Image.open("photo.jpg").size
+    with Image.open("restored.png") as restored, Image.open("photo.jpg") as photo:
+        assert restored.size == photo.size
 
 
 def test_every_link_leads_somewhere():

@@ -118,8 +118,13 @@ class WeightsError(UnshrinkError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the member of ``known`` that is most like ``name``, or None where none is near."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return matches[0] if matches else None
+    matches = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5)
+    # difflib does not see that "irn-4x" has the very letters of "irn-x4"
+    return max(matches, key=lambda match: (_likeness(name, match), sorted(match) == sorted(name)), default=None)
+
+
+def _likeness(name: str, match: str) -> float:
+    return difflib.SequenceMatcher(None, match, name).ratio()
 
 
 def _unknown_name_message(kind: str, name: str, known: tuple[str, ...]) -> str:

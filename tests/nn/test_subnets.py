@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from unshrink.errors import UnknownNameError
+from unshrink.models.base import use_subnet_dtype
 from unshrink.nn import strips
 from unshrink.nn.subnets import SUBNETS, build_subnet
 
@@ -44,12 +45,27 @@ def test_strips_equal_the_whole(kind, height, dtype, bound, monkeypatch):
 
 
 def test_a_bfloat16_subnet_answers_in_float32():
-    net = _disturbed("residual").bfloat16()
+    net = _disturbed("residual")
     x = torch.rand(1, 3, 40, 8)
+    whole = net(x)
+    use_subnet_dtype(net, torch.bfloat16)
     result = strips.apply(net, x)
     assert result.dtype == torch.float32
-    whole = net.float()(x)
     assert 0 < (result - whole).abs().max() < 0.03 * whole.abs().max()
+
+
+def test_the_last_bits_of_a_bright_input_are_read_in_bfloat16():
+    net = build_subnet("residual", 1, 1, width=2, depth=1)
+    with torch.no_grad():
+        for conv in (net.head, net.tail):
+            conv.weight.zero_()
+            conv.weight[0, 0, 1, 1] = 1.0
+    use_subnet_dtype(net, torch.bfloat16)
+    levels = torch.tensor([[[[200 / 255, 200.4 / 255]]]])
+    with torch.no_grad():
+        features = net.head(levels)
+    assert features[..., 1].max() > features[..., 0].max()
+    assert levels.bfloat16()[..., 0] == levels.bfloat16()[..., 1]
 
 
 def test_an_unknown_kind_names_its_neighbour():

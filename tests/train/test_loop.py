@@ -126,3 +126,21 @@ def test_the_cost_of_the_papers_network():
     model = loop.states.build(loop.states.get("irn-x2"), settings=IRNSettings((LevelSettings(),)))
     kernels = sum(p.numel() for p in model.parameters() if p.ndim == 4)
     assert multiply_adds_per_pixel(model) == kernels / 4
+
+
+def test_a_run_can_begin_with_the_weights_of_another(pictures, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    loop.run(parse_recipe(SMALL), pictures, first)
+    recipe = dataclasses.replace(parse_recipe(SMALL), steps=1)
+    still = dataclasses.replace(recipe.optimiser, rate=0.0, adam_rate=0.0)
+    loop.run(dataclasses.replace(recipe, optimiser=still), pictures, second, start=first / "weights")
+    ended, begun = _state(first)["average"], _state(second)["model"]
+    assert all(torch.equal(tensor, begun[key]) for key, tensor in ended.items())
+    assert json.loads((second / "record.json").read_text())["before"]["steps"] == 6
+
+
+def test_weights_of_another_network_are_no_start(pictures, tmp_path):
+    loop.run(parse_recipe(SMALL), pictures, tmp_path / "first")
+    other = parse_recipe(SMALL.replace("width: 4", "width: 5"))
+    with pytest.raises(WeightsError, match="do not fit"):
+        loop.run(other, pictures, tmp_path / "second", start=tmp_path / "first" / "weights")

@@ -101,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict[str, Any]:
     spec = registry.get(record["recipe"]["model"])
+    runs = _runs(record)
+    cost = {key: sum(run[key] for run in runs) for key in ("steps", "seconds", "flops")}
     return {
         "model": spec.name,
         "method": spec.method,
@@ -108,18 +110,18 @@ def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict
         "scale": model.scale,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "multiply_adds_per_hr_pixel": multiply_adds_per_pixel(model),
-        "cost": {
-            "steps": record["steps"],
-            "seconds": record["seconds"],
-            "flops": record["flops"],
-            "share_of_paper": record["flops"] / _paper_flops(model.scale),
-        },
+        "cost": {**cost, "share_of_paper": cost["flops"] / _paper_flops(model.scale)},
         "data": data,
         "data_sha256": record["data_sha256"],
-        "recipe": record["recipe"],
+        "recipes": [run["recipe"] for run in runs],
         "validation": record["validation"],
         "sets": {name: _without_images(row) for name, row in report["sets"].items()},
     }
+
+
+def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of a run and of those whose weights it began with, first to last."""
+    return [*(_runs(record["before"]) if record["before"] else []), record]
 
 
 def _paper_flops(scale: int) -> float:

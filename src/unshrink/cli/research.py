@@ -80,6 +80,9 @@ def train(
     max_time: Annotated[
         str | None, typer.Option("--max-time", metavar="TIME", help="End after this long: 90m, 1h30m, 45s.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -96,6 +99,7 @@ def train(
             out,
             max_time=seconds,
             resume=resume,
+            start=start,
             progress=lambda step, steps, text: view.step(text, done=step, total=steps),
         )
     result = {"recipe": recipe, "out": str(out), "weights": str(out / "weights"), "summary": record.summary()}

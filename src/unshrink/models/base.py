@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
+
 
 class Rescaler(nn.Module, ABC):
     """A network that learns downscaling and upscaling together.
@@ -27,13 +29,15 @@ class Rescaler(nn.Module, ABC):
 
 
 def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:
-    """Turn the weights of all sub-networks to `dtype`, in place; the state between couplings stays float32.
+    """Turn those weights of sub-networks that may be narrowed to `dtype`, in place; the rest stays float32.
 
-    bfloat16 is for inference on processors that compute in it; see `fast_dtype` and `nn.strips.apply`.
+    bfloat16 is for inference on processors that compute in it; see `fast_dtype` and `nn.subnets`.
     """
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if isinstance(module, DenseSubnet | ResidualSubnet):
+            for conv in module.inner_convolutions():
+                conv.to(dtype)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

@@ -42,8 +42,7 @@ def _apply_in_strips(net: nn.Module, x: Tensor, rows: int) -> Tensor:
 
 
 def _run(net: nn.Module, x: Tensor) -> Tensor:
-    dtype = next(net.parameters()).dtype
-    return net(x.to(dtype=dtype, memory_format=LAYOUT)).to(x.dtype)  # type: ignore[no-any-return]
+    return net(x.contiguous(memory_format=LAYOUT)).to(x.dtype)  # type: ignore[no-any-return]
 
 
 def _strip_rows(width: int) -> int:

@@ -5,6 +5,8 @@ that training starts at the wavelet transform alone) and states its `reach`: how
 reads. Beyond the picture's edge every convolution reads zeros.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -30,6 +32,10 @@ class DenseSubnet(nn.Module):
             _start(conv, gain=0.1)
         _start(self.convs[-1], gain=0.0)
 
+    def inner_convolutions(self) -> Iterator[nn.Module]:
+        """Those that may be narrowed to bfloat16: none, since all of them read the input."""
+        return iter(())
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
         seen = [x]
@@ -41,7 +47,8 @@ class DenseSubnet(nn.Module):
 class ResidualSubnet(nn.Module):
     """A convolution to `width` channels, `depth` residual pairs of convolutions, a convolution to the outputs.
 
-    Our design: at equal training cost it beats the dense block of the same size (docs/training.md).
+    The first and the last convolution are always float32: bfloat16 has steps of a whole 8-bit level above 0.5, and what
+    a network reads out of an LR picture is in its last bits. Our design (docs/training.md).
     """
 
     def __init__(self, inputs: int, outputs: int, *, width: int = 32, depth: int = 1) -> None:
@@ -55,10 +62,16 @@ class ResidualSubnet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        x = nn.functional.leaky_relu_(self.head(x), SLOPE)
+        with torch.autocast(x.device.type, enabled=False):
+            features = nn.functional.leaky_relu_(self.head(x.to(self.head.weight.dtype)), SLOPE)
         for pair in self.pairs:
-            x = pair(x)
-        return self.tail(x)  # type: ignore[no-any-return]
+            features = pair(features)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.tail(features.to(self.tail.weight.dtype))  # type: ignore[no-any-return]
+
+    def inner_convolutions(self) -> Iterator[nn.Module]:
+        """Those that may be narrowed to bfloat16."""
+        return (conv for pair in self.pairs for conv in pair.children())
 
 
 class _Pair(nn.Module):
@@ -72,6 +85,7 @@ class _Pair(nn.Module):
         _start(self.second, gain=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.to(self.first.weight.dtype)
         return x + self.second(nn.functional.leaky_relu_(self.first(x), SLOPE))  # type: ignore[no-any-return]
 
 

@@ -43,13 +43,15 @@ def run(
     *,
     max_time: float | None = None,
     resume: bool = False,
+    start: Path | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Record:
     """Train by a recipe (name, YAML file or object) on the pictures in `data`; all results go to `out`.
 
     max_time: seconds of training; the schedule ends with them. resume: continue from the checkpoint in `out`, with
-    the same result as a run that was not stopped, where the recipe's steps bound it. Raises UsageError for a folder
+    the same result as a run that was not stopped, where the recipe's steps bound it. start: a folder of weights to
+    begin with; where it is another run's, the record tells that run's cost too. Raises UsageError for a folder
     that holds a run already, and for bad recipes and data.
     """
     plan = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
@@ -59,9 +61,11 @@ def run(
     pack = pack_folder(data, cache or out / "pack")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = states.start(plan, device)
+    if start is not None and not checkpoint.exists():
+        states.begin_with(state, plan.model, start)
     if checkpoint.exists():
         states.restore(state, checkpoint)
-    record = Record(out, plan, pack.digest, resume=resume)
+    record = Record(out, plan, pack.digest, resume=resume, start=start)
     _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress)
     return record
 

@@ -17,13 +17,22 @@ from unshrink.train.validate import Validation
 COLUMNS = ("step", "seconds", "loss", "reconstruction", "guide", "latent", "psnr_y", "psnr_rgb", "lr_psnr_y")
 
 
+def _record_of(start: Path | None) -> object:
+    """The record of the run whose weights are at `start`, None where there is no such run."""
+    path = None if start is None else start.parent / "record.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else None
+
+
 class Record:
     """Writes a run's files into its folder."""
 
-    def __init__(self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False) -> None:
+    def __init__(
+        self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False, start: Path | None = None
+    ) -> None:
         self.folder = folder
         self.recipe = recipe
         self.data_digest = data_digest
+        self.before = _record_of(start)
         self.last: dict[str, float] = {}
         self.validation = Validation()
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +66,7 @@ class Record:
             "flops": training_flops(state.model, self.recipe.data) * state.step,
             "validation": asdict(validation),
             "ended": ended,
+            "before": self.before,
         }
         (self.folder / "record.json").write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
         if ended:

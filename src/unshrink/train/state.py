@@ -12,6 +12,7 @@ from torch import nn
 from unshrink.errors import WeightsError
 from unshrink.models.irn import IRN
 from unshrink.models.registry import build, get
+from unshrink.models.weights import load
 from unshrink.train.muon import Muon
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
 
@@ -35,6 +36,16 @@ def start(recipe: Recipe, device: torch.device) -> State:
     model = build(get(recipe.model), settings=recipe.network).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(model).requires_grad_(False)
     return State(model, average, _optimisers(model, recipe.optimiser))
+
+
+def begin_with(state: State, name: str, folder: Path) -> None:
+    """Begin with the weights in `folder`, of model `name`; raises WeightsError where they do not fit."""
+    tensors = load(name, path=folder).model.state_dict()
+    for model in (state.model, state.average):
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.") from error
 
 
 def save(state: State, path: Path) -> None:
