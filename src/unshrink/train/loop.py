@@ -77,11 +77,11 @@ def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Rec
         losses = _step(state, recipe, pack, indices, limits.progress(state))
         state.step += 1
         state.seconds += clock.lap()
-        if state.step % LOG_STEPS == 0:
+        if state.step % LOG_STEPS == 0 or state.step == 1:
             record.log(state, losses)
             if progress:
                 done = round(1000 * min(limits.progress(state), 1.0))
-                progress(done, 1000, f"step {state.step:,}: {record.summary()}")
+                progress(done, 1000, record.summary())
         if time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1:
             record.keep(state, validate(state.average, pack, held))
             saved = time.monotonic()

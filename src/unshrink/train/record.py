@@ -74,8 +74,10 @@ class Record:
 
     def summary(self) -> str:
         """The last figures in one line."""
-        loss = self.last.get("loss", 0.0)
-        return f"loss {loss:.4g}, held-out Y {self.validation.psnr_y:.2f} dB, LR {self.validation.lr_psnr_y:.2f} dB"
+        steps = f"step {self.last['step']:,.0f}, loss {self.last['loss']:.4g}" if self.last else "no step taken"
+        held = self.validation
+        judged = f"Y {held.psnr_y:.2f} dB, LR {held.lr_psnr_y:.2f} dB" if held.psnr_y else "nothing measured yet"
+        return f"{steps}; held-out pictures: {judged}"
 
     def _append(self, row: dict[str, float]) -> None:
         with self.curve.open("a", newline="", encoding="utf-8") as stream:
