@@ -114,13 +114,14 @@ def test_train_passes_everything_on(call, monkeypatch):
         def summary(self) -> str:
             return "loss 1"
 
-    def run(recipe, data, out, *, max_time, resume, progress):
-        seen.update(recipe=recipe, data=data, out=out, max_time=max_time, resume=resume)
+    def run(recipe, data, out, *, max_time, resume, start, progress):
+        seen.update(recipe=recipe, data=data, out=out, max_time=max_time, resume=resume, start=start)
         progress(1, 10, "loss 2")
         return Record()
 
     monkeypatch.setattr("unshrink.train.run", run)
     arguments = ("train", "lite-x4", "--data", "pictures", "--out", "run", "--max-time", "1h30m", "--resume")
+    arguments += ("--start", "other/weights")
     result = call(*arguments, "--json")
     assert result.code == 0
     assert seen == {
@@ -129,6 +130,7 @@ def test_train_passes_everything_on(call, monkeypatch):
         "out": Path("run"),
         "max_time": 5400.0,
         "resume": True,
+        "start": Path("other/weights"),
     }
     (entry,) = result.json["results"]
     assert entry == {"recipe": "lite-x4", "out": "run", "weights": "run/weights", "summary": "loss 1"}
