@@ -121,7 +121,7 @@ def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict
 
 def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
     """The records of a run and of those whose weights it began with, first to last."""
-    return [*(_runs(record["before"]) if record["before"] else []), record]
+    return [*(_runs(record["before"]) if record.get("before") else []), record]
 
 
 def _paper_flops(scale: int) -> float:
