@@ -19,8 +19,8 @@ LAYOUT = torch.channels_last
 def apply(net: nn.Module, x: Tensor) -> Tensor:
     """net(x) for x (B, C, H, W), in the dtype of x; in strips where no gradient is asked for and the image is large.
 
-    `net` maps (B, C, H, W) to (B, D, H, W) and states its `reach` in pixels. A net whose weights are bfloat16 computes
-    in bfloat16; what it returns is in x's dtype all the same.
+    `net` maps (B, C, H, W) to (B, D, H, W) and states its `reach` in pixels. A net may compute in
+    bfloat16 inside; what is returned is in x's dtype all the same.
     """
     rows = _strip_rows(x.shape[-1])
     if torch.is_grad_enabled() or x.shape[-2] <= rows:

@@ -36,8 +36,8 @@ class Engine:
 
     `weights` are to be used in place of what is installed: a folder with model.safetensors and config.json, or a .pth
     checkpoint of the IRN authors. An LR file made with them names them by SHA-256 and can only be restored with them.
-    `limits` bound what is read and made. `precision` is what sub-networks compute in: "fast" is bfloat16 on
-    processors that have it, else float32. Files made in either restore in either.
+    `limits` bound what is read and made. `precision` is what the inner convolutions of residual sub-networks
+    compute in: "fast" is bfloat16 on processors that have it, else float32. Files made in either restore in either.
     """
 
     def __init__(
