@@ -42,6 +42,8 @@ def _read(hint: Any, value: object, where: str) -> Any:
     origin = get_origin(hint)
     if is_dataclass(hint):
         return read_settings(hint, value, where=where)  # type: ignore[arg-type]
+    if origin is dict:
+        return _read_table(value, where)
     if origin is tuple:
         return _read_tuple(hint, value, where)
     if origin is Literal:
@@ -49,6 +51,13 @@ def _read(hint: Any, value: object, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return None if value is None else _read(next(a for a in get_args(hint) if a is not type(None)), value, where)
     return _read_scalar(hint, value, where)
+
+
+def _read_table(value: object, where: str) -> dict[str, object]:
+    """Left as it is, for whoever knows what belongs in it."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{where} should be a table of keys and values, not {value!r}.")
+    return dict(value)
 
 
 def _read_tuple(hint: Any, value: object, where: str) -> tuple[Any, ...]:

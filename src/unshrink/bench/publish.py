@@ -16,6 +16,7 @@ from unshrink.bench.measure import Report
 from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnreadableInputError, UnshrinkError
 from unshrink.models import registry, weights
+from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.train.cost import multiply_adds_per_pixel, training_flops
 
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _card(record: dict[str, Any], model: IRN, report: Report, data: str) -> dict[str, Any]:
+def _card(record: dict[str, Any], model: Rescaler, report: Report, data: str) -> dict[str, Any]:
     spec = registry.get(record["recipe"]["model"])
     runs = _runs(record)
     cost = {key: sum(run[key] for run in runs) for key in ("steps", "seconds", "flops")}

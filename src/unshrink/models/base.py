@@ -1,6 +1,7 @@
 """What every rescaling network offers, whatever its method."""
 
 from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -8,24 +9,62 @@ from torch import Tensor, nn
 from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
 
 
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+class Split(NamedTuple):
+    """An HR picture taken apart."""
+
+    lr: Tensor
+    """(B, 3, h, w), not rounded, not clamped."""
+    payload: Tensor | None
+    """What a file carries beside the LR pixels, not rounded; None where the method has nothing to carry."""
+    latent: Tensor
+    """(B, C, h, w), what is left out; zero on average."""
+
+
 class Rescaler(nn.Module, ABC):
     """A network that learns downscaling and upscaling together.
 
-    HR is (B, 3, H, W) in [0, 1], H and W multiples of `scale`; LR is (B, 3, H / scale, W / scale). What `downscale`
-    returns is not yet rounded to 8 bits: the file does that, and `upscale` is meant to read what the file holds.
+    HR is (B, 3, H, W) in [0, 1]; LR is (B, 3, h, w). For a network of a whole-number scale H and W are multiples of
+    `scale`, and h and w are H / scale and W / scale. What `split` returns is not yet rounded to 8 bits: the file does
+    that, and `upscale` is meant to read what the file holds.
     """
 
-    scale: int
+    settings: Any
+    """The frozen dataclass that decides the shape; the weights' config.json holds it."""
+    scale: int | None
+    """HR pixels per LR pixel along each axis; None where any size will do."""
     reach: int
     """How far, in HR pixels, a restored pixel reads around itself."""
 
     @abstractmethod
-    def downscale(self, hr: Tensor) -> tuple[Tensor, Tensor | None]:
-        """HR -> LR (not rounded, not clamped) and the payload, None where the method has none."""
+    def split(self, hr: Tensor, size: Size | None = None) -> Split:
+        """HR -> LR, payload and what is left out. `size` is the LR's (h, w), for networks of any scale only."""
 
     @abstractmethod
-    def upscale(self, lr: Tensor, payload: Tensor | None = None) -> Tensor:
-        """LR and payload -> HR (not clamped)."""
+    def upscale(
+        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
+        """LR and payload -> HR (not clamped). `latent` stands in for what was left out; None is its mean, zero.
+
+        `size` is the HR's (H, W), for networks of any scale only.
+        """
+
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor | None]:
+        """HR -> LR (not rounded, not clamped) and the payload, None where the method has none."""
+        parts = self.split(hr, size)
+        return parts.lr, parts.payload
+
+    def stored(self, payload: Tensor | None) -> Tensor | None:
+        """The payload as a file gives it back: rounded to what is written, with the identity for its gradient."""
+        return payload
+
+    def penalty(self, parts: Split) -> Tensor | None:
+        """What the method adds to the training loss for `parts`, as a mean over elements; None for nothing."""
+        del parts
+        return None
 
 
 def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler
+from unshrink.models.base import Rescaler, Size, Split
+from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import COUPLINGS
 from unshrink.nn.haar import Haar, Mixing
 from unshrink.nn.invertible import Chain, Invertible
@@ -32,6 +33,8 @@ class LevelSettings:
     """Sub-network kind: "dense" is the paper's, "residual" ours."""
     coupling: str = "affine"
     """Coupling kind: "affine" is the paper's, "twin" ours."""
+    augment: int = 0
+    """Channels of downscaling latent that join after the decomposition (DLV-IRN); see `nn.augment`."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ class IRN(Rescaler):
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
 
     Downscaling keeps y and drops z; upscaling takes z = 0, its mean. Source: Xiao et al., ECCV 2020; z = 0 as in
-    DLV-IRN (arXiv 2207.11844), since a drawn z only adds noise to what should be restored.
+    DLV-IRN (arXiv 2207.11844), since a drawn z only adds noise to what should be restored. With augmented levels z holds
+    the downscaling latent of DLV-IRN too: channels that are zero at either end, and working memory in between. That
+    they enter there and so is our design; docs/ablations.md measures it.
     """
 
     def __init__(self, settings: IRNSettings) -> None:
@@ -67,8 +72,8 @@ class IRN(Rescaler):
 
     @property
     def latent_channels(self) -> int:
-        """Channels of z."""
-        return LR_CHANNELS * (self.scale**2 - 1)
+        """Channels of z, the downscaling latent's among them."""
+        return _channels(self.settings) - LR_CHANNELS
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
@@ -81,13 +86,20 @@ class IRN(Rescaler):
         """y and z -> x; undoes `forward`."""
         return self.chain.inverse(torch.cat([y, z], dim=1))
 
-    def downscale(self, hr: Tensor) -> tuple[Tensor, None]:
-        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s); z is dropped."""
-        return self.forward(hr)[0], None
+    def split(self, hr: Tensor, size: Size | None = None) -> Split:
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""
+        del size
+        y, z = self.forward(hr)
+        return Split(y, None, z)
 
-    def upscale(self, lr: Tensor, payload: Tensor | None = None) -> Tensor:
-        """LR (B, 3, h, w) -> HR (B, 3, h*s, w*s), with z = 0."""
-        return self.inverse(lr, lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:]))
+    def upscale(
+        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
+        """LR (B, 3, h, w) and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
+        del payload, size
+        if latent is None:
+            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
+        return self.inverse(lr, latent)
 
 
 def _links(settings: IRNSettings) -> list[Invertible]:
@@ -96,8 +108,18 @@ def _links(settings: IRNSettings) -> list[Invertible]:
     for level in settings.levels:
         channels *= level.factor**2
         links.append(Haar() if level.factor == 2 else Mixing(level.factor))
+        if level.augment:
+            channels += level.augment
+            links.append(Augment(level.augment))
         links += [_coupling(level, channels, settings.clamp) for _ in range(level.blocks)]
     return links
+
+
+def _channels(settings: IRNSettings) -> int:
+    channels = LR_CHANNELS
+    for level in settings.levels:
+        channels = channels * level.factor**2 + level.augment
+    return channels
 
 
 def _reach(chain: Chain) -> int:

@@ -1,13 +1,22 @@
 """THE table of models: every name, what it builds, and where it comes from. There is no second list anywhere."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from unshrink.errors import UnknownNameError, UsageError
+from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.settings import read_settings
 
 IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
+Settings = IRNSettings
+"""What decides a network's shape; its type decides the class."""
+CLASSES: dict[type, Callable[[Any], Rescaler]] = {IRNSettings: IRN}
+
+DLV_PAPER = "Zhang et al., Enhancing Image Rescaling using Dual Latent Variables, arXiv 2207.11844"
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,7 @@ class ModelSpec:
     """HR pixels per LR pixel along each axis; None where any scale will do."""
     payload: str
     """What a file carries beside the LR pixels: "none", "alpha" or "latent"."""
-    settings: IRNSettings
+    settings: Settings
     paper: str
     design: str
     """In one sentence, which parts are the paper's and which are our design."""
@@ -37,6 +46,12 @@ LITE_DESIGN = (
 )
 
 
+DLV_DESIGN = (
+    "A second latent for downscaling is the paper's idea; that it is a set of channels which start at zero in either "
+    "direction, the residual sub-networks and how it was trained are our design."
+)
+
+
 def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
     return ModelSpec(f"irn-x{scale}", "IRN", scale, "none", IRNSettings(levels), IRN_PAPER, PAPERS_DESIGN)
 
@@ -45,13 +60,19 @@ def _lite(scale: int, *levels: LevelSettings) -> ModelSpec:
     return ModelSpec(f"lite-x{scale}", "IRN+", scale, "none", IRNSettings(levels), IRN_PAPER, LITE_DESIGN, default=True)
 
 
-def _residual(blocks: int, width: int) -> LevelSettings:
-    return LevelSettings(blocks=blocks, width=width, depth=1, subnet="residual", coupling="twin")
+def _residual(blocks: int, width: int, augment: int = 0) -> LevelSettings:
+    return LevelSettings(blocks=blocks, width=width, depth=1, subnet="residual", coupling="twin", augment=augment)
+
+
+def _dlv(scale: int, *levels: LevelSettings) -> ModelSpec:
+    return ModelSpec(f"dlv-x{scale}", "DLV-IRN", scale, "none", IRNSettings(levels), DLV_PAPER, DLV_DESIGN)
 
 
 _SPECS = (
     _lite(2, _residual(blocks=3, width=40)),
     _lite(4, _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
+    _dlv(2, _residual(blocks=4, width=64, augment=8)),
+    _dlv(4, _residual(blocks=3, width=48, augment=4), _residual(blocks=3, width=96, augment=12)),
     _paper_irn(2, LevelSettings()),
     _paper_irn(3, LevelSettings(factor=3, blocks=12)),
     _paper_irn(4, LevelSettings(), LevelSettings()),
@@ -81,9 +102,15 @@ def default_for(scale: int) -> ModelSpec:
     raise UsageError(f"There is no model for scale {scale} yet; the scales at hand are {scales}.")
 
 
-def build(spec: ModelSpec, *, settings: IRNSettings | None = None) -> IRN:
+def build(spec: ModelSpec, *, settings: Settings | None = None) -> Rescaler:
     """A fresh, untrained network; `settings` stand in for the table's where weights or a recipe bring their own."""
-    return IRN(settings or spec.settings)
+    chosen = settings or spec.settings
+    return CLASSES[type(chosen)](chosen)
+
+
+def read_network(spec: ModelSpec, values: Mapping[str, object] | None, *, where: str = "network") -> Settings:
+    """Settings of `spec`'s kind from plain values, or the table's for None. Raises UsageError."""
+    return spec.settings if values is None else read_settings(type(spec.settings), values, where=where)
 
 
 def parameters(spec: ModelSpec) -> int:

@@ -14,10 +14,9 @@ from torch import Tensor
 
 from unshrink.errors import MissingWeightsError, WeightsError
 from unshrink.models.authors import read_authors_checkpoint
-from unshrink.models.base import use_subnet_dtype
-from unshrink.models.irn import IRN, IRNSettings
-from unshrink.models.registry import ModelSpec, build, get
-from unshrink.settings import plain, read_settings
+from unshrink.models.base import Rescaler, use_subnet_dtype
+from unshrink.models.registry import ModelSpec, Settings, build, get, read_network
+from unshrink.settings import plain
 
 ZOO = Path(__file__).parent / "zoo"
 TENSORS = "model.safetensors"
@@ -42,7 +41,7 @@ class Weights:
 class Loaded:
     """A network ready to use, and where it comes from."""
 
-    model: IRN
+    model: Rescaler
     """In evaluation mode, on the CPU."""
     spec: ModelSpec
     weights: Weights
@@ -91,7 +90,7 @@ def load(
     return Loaded(model.eval().requires_grad_(False), spec, weights)
 
 
-def write_weights(model: IRN, name: str, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
+def write_weights(model: Rescaler, name: str, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model's weights and settings as `load` reads them. float16 halves the file."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: tensor.detach().cpu().to(dtype).contiguous() for key, tensor in model.state_dict().items()}
@@ -113,10 +112,10 @@ def _describe(name: str, path: Path) -> Weights:
     return Weights(name, path.name, path, hashlib.sha256(tensors.read_bytes()).hexdigest())
 
 
-def _read(spec: ModelSpec, path: Path) -> tuple[IRN, dict[str, Tensor]]:
+def _read(spec: ModelSpec, path: Path) -> tuple[Rescaler, dict[str, Tensor]]:
     if path.suffix == AUTHORS:
         return build(spec), read_authors_checkpoint(path)
-    settings = _read_config(spec.name, path / CONFIG)
+    settings = _read_config(spec, path / CONFIG)
     try:
         return build(spec, settings=settings), load_tensors((path / TENSORS).read_bytes())
     except SafetensorError as error:
@@ -138,11 +137,11 @@ def _misfits(wanted: Tensor, found: Tensor | None) -> bool:
     return found is not None and found.shape != wanted.shape
 
 
-def _read_config(name: str, path: Path) -> IRNSettings:
+def _read_config(spec: ModelSpec, path: Path) -> Settings:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise WeightsError(f"{path} is missing or no valid JSON.") from error
-    if config.get("model") != name:
-        raise WeightsError(f"{path.parent} holds weights of {config.get('model')}, not of {name}.")
-    return read_settings(IRNSettings, config.get("settings"), where=str(path))
+    if config.get("model") != spec.name:
+        raise WeightsError(f"{path.parent} holds weights of {config.get('model')}, not of {spec.name}.")
+    return read_network(spec, config.get("settings", {}), where=str(path))

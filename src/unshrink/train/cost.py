@@ -1,21 +1,25 @@
 """What a network and its training cost, counted, not timed."""
 
-from torch import nn
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from unshrink.data.patches import PatchSettings
-from unshrink.models.irn import IRN
+from unshrink.models.base import Rescaler
+
+SIDE = 48  # a multiple of every scale
 
 
-def multiply_adds_per_pixel(model: IRN) -> float:
-    """Multiply-adds of one direction, per HR pixel: every convolution's weights over the pixels it runs at."""
-    total, area = 0.0, 1
-    for link in model.chain.links:
-        area *= getattr(link, "factor", 1) ** 2
-        kernels = sum(conv.weight.numel() for conv in link.modules() if isinstance(conv, nn.Conv2d))
-        total += kernels / area
-    return total
+@torch.no_grad()
+def multiply_adds_per_pixel(model: Rescaler) -> float:
+    """Multiply-adds of one direction, per HR pixel: all convolutions and matrix products of a restoration."""
+    parameter = next(model.parameters())
+    hr = torch.zeros(1, 3, SIDE, SIDE, device=parameter.device)
+    lr, payload = model.downscale(hr)
+    with FlopCounterMode(display=False) as counter:
+        model.upscale(lr, payload)
+    return counter.get_total_flops() / 2 / SIDE**2
 
 
-def training_flops(model: IRN, data: PatchSettings) -> float:
+def training_flops(model: Rescaler, data: PatchSettings) -> float:
     """Floating-point operations of one step: both directions, forward once and backward twice, 2 a multiply-add."""
     return 2 * 3 * 2 * multiply_adds_per_pixel(model) * data.batch * data.patch**2

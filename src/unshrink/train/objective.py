@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unshrink.models.irn import IRN
+from unshrink.models.base import Rescaler
 from unshrink.nn.quantise import quantise
 from unshrink.train.recipe import ObjectiveSettings
 
@@ -25,21 +25,38 @@ class Losses:
 
 
 def measure_losses(
-    model: IRN, hr: Tensor, guide: Tensor, settings: ObjectiveSettings, generator: torch.Generator
+    model: Rescaler, hr: Tensor, guide: Tensor, settings: ObjectiveSettings, generator: torch.Generator
 ) -> Losses:
     """Down, quantise, up, and compare. hr (B, 3, H, W) and guide (B, 3, H/s, W/s), both in [0, 1].
 
     The inverse sees the quantised LR and a fresh z of standard deviation `latent_noise`. Source of the terms: Xiao et
     al., ECCV 2020; the mean reduction and the luma share are our design.
     """
-    lr, latent = model(hr)
-    drawn = torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device) * settings.latent_noise
-    restored = model.inverse(quantise(lr), drawn)
+    parts = model.split(hr, _size(guide))
+    drawn = _draw(parts.latent, settings.latent_noise, generator)
+    restored = model.upscale(quantise(parts.lr), model.stored(parts.payload), latent=drawn, size=_size(hr))
     reconstruction = _reconstruction(hr, restored, settings)
-    guided = _reduce((lr - guide).abs() if settings.guide == "l1" else (lr - guide).square(), settings)
-    prior = _reduce(latent.square(), settings) if settings.latent_weight else latent.new_zeros(())
+    guided = _guide(parts.lr - guide, settings)
+    prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
     total = reconstruction + settings.guide_weight * guided + settings.latent_weight * prior
+    penalty = model.penalty(parts) if settings.penalty_weight else None
+    if penalty is not None:
+        total = total + settings.penalty_weight * penalty
     return Losses(total, reconstruction.detach(), guided.detach(), prior.detach())
+
+
+def _draw(latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor | None:
+    if not deviation:
+        return None
+    return torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device) * deviation
+
+
+def _guide(error: Tensor, settings: ObjectiveSettings) -> Tensor:
+    return _reduce(error.abs() if settings.guide == "l1" else error.square(), settings)
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
 
 
 def luma(x: Tensor) -> Tensor:

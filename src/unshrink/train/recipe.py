@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnknownNameError, UsageError
-from unshrink.models.irn import IRNSettings
+from unshrink.models.registry import Settings, get, read_network
 from unshrink.settings import read_settings
 
 
@@ -30,6 +30,8 @@ class ObjectiveSettings:
     """Weight of z squared."""
     latent_noise: float = 1.0
     """Standard deviation of the z that the inverse sees: 1 as the paper, 0 for z = 0."""
+    penalty_weight: float = 1.0
+    """Weight of what the method itself adds, such as the error of -M's autoencoder; see `Rescaler.penalty`."""
     luma_weight: float = 0.0
     """Share, 0 to 1, of the reconstruction loss that is taken on luma alone."""
 
@@ -70,8 +72,8 @@ class Recipe:
 
     model: str
     """Name in the registry."""
-    network: IRNSettings | None = None
-    """The network's shape where it should differ from the registry's."""
+    network: dict[str, Any] | None = None
+    """The network's settings where they should differ from the registry's; `settings` reads them."""
     steps: int = 500_000
     """Length of the run."""
     seed: int = 0
@@ -84,6 +86,11 @@ class Recipe:
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+
+    @property
+    def settings(self) -> Settings:
+        """The network's settings. Raises UnknownNameError and UsageError."""
+        return read_network(get(self.model), self.network, where="recipe.network")
 
 
 def recipe_names() -> list[str]:
@@ -111,7 +118,9 @@ def parse_recipe(text: str) -> Recipe:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"The recipe is not valid YAML: {error}") from error
-    return read_settings(Recipe, values, where="recipe")
+    recipe = read_settings(Recipe, values, where="recipe")
+    _ = recipe.settings  # tells at once of a model or a network that cannot be
+    return recipe
 
 
 def _shipped() -> Traversable:

@@ -1,6 +1,7 @@
 """All that changes while training, and how it is kept: weights, their average, optimisers, steps done."""
 
 import copy
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ import torch
 from torch import nn
 
 from unshrink.errors import WeightsError
+from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN
 from unshrink.models.registry import build, get
-from unshrink.models.weights import load
+from unshrink.models.weights import CONFIG, load
+from unshrink.train.grow import grow
 from unshrink.train.muon import Muon
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
 
@@ -21,8 +24,8 @@ from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
 class State:
     """A run at one step. Changed in place by the loop, saved and restored as a whole."""
 
-    model: IRN
-    average: IRN
+    model: Rescaler
+    average: Rescaler
     """Moving average of `model`."""
     optimisers: list[torch.optim.Optimizer]
     step: int = 0
@@ -33,19 +36,24 @@ class State:
 def start(recipe: Recipe, device: torch.device) -> State:
     """A fresh run: weights drawn from the recipe's seed."""
     torch.manual_seed(recipe.seed)
-    model = build(get(recipe.model), settings=recipe.network).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build(get(recipe.model), settings=recipe.settings).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(model).requires_grad_(False)
     return State(model, average, _optimisers(model, recipe.optimiser))
 
 
 def begin_with(state: State, name: str, folder: Path) -> None:
-    """Begin with the weights in `folder`, of model `name`; raises WeightsError where they do not fit."""
-    tensors = load(name, path=folder).model.state_dict()
-    for model in (state.model, state.average):
-        try:
-            model.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.") from error
+    """Begin with the weights in `folder`, of model `name` or of a smaller one that can grow into it.
+
+    Raises WeightsError where they do not fit.
+    """
+    found = load(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model"], path=folder).model
+    if found.settings == state.model.settings:
+        state.model.load_state_dict(found.state_dict())
+    elif not (isinstance(found, IRN) and isinstance(state.model, IRN)):
+        raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
+    else:
+        grow(found, state.model)
+    state.average.load_state_dict(state.model.state_dict())
 
 
 def save(state: State, path: Path) -> None:

@@ -38,8 +38,9 @@ def validate(model: Rescaler, pack: Pack, indices: Sequence[int]) -> Validation:
 
 def _measure(model: Rescaler, hr: Tensor) -> tuple[float, float, float]:
     hr = hr.to(next(model.parameters()).device)
-    lr = quantise(model.downscale(hr)[0])
-    restored = quantise(model.upscale(lr))
+    lr, payload = model.downscale(hr)
+    lr = quantise(lr)
+    restored = quantise(model.upscale(lr, model.stored(payload)))
     scale = model.scale
     inner = (..., slice(scale, -scale), slice(scale, -scale))
     guide = quantise(bicubic_down(hr, scale))
