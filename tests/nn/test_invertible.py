@@ -39,6 +39,21 @@ def test_inverse_undoes_forward(name, dtype, bound):
     assert (link(link.inverse(y)) - y).abs().max() < bound * 10
 
 
+@pytest.mark.parametrize("name", ["affine", "twin"])
+def test_without_gradients_the_state_is_changed_in_place_and_the_input_is_not(name, monkeypatch):
+    monkeypatch.setattr("unshrink.nn.strips.STRIP_PIXELS", 1)  # strips of 16 rows, several of them
+    chain = _disturb(Chain([*LINKS[name]().links, *LINKS[name]().links[1:]])).double()
+    x = torch.rand(2, 3, 96, 18, dtype=torch.float64)
+    given = x.clone()
+    y = chain(x).detach()
+    kept = y.clone()
+    with torch.no_grad():
+        assert (chain(x) - y).abs().max() < 1e-12
+        assert (chain.inverse(y) - given).abs().max() < 1e-9
+    assert torch.equal(x, given)
+    assert torch.equal(y, kept)
+
+
 def test_haar_bands_of_one_square():
     a, b, c, d = 0.1, 0.5, 0.7, 0.9
     bands = Haar()(torch.tensor([[[[a, b], [c, d]]]], dtype=torch.float64)).flatten()

@@ -95,7 +95,7 @@ def test_a_run_is_not_overwritten(pictures, tmp_path):
 
 def test_a_checkpoint_of_another_recipe_is_refused(pictures, tmp_path):
     loop.run(parse_recipe(SMALL), pictures, tmp_path)
-    other = parse_recipe(SMALL.replace("width: 4", "width: 5"))
+    other = parse_recipe(SMALL.replace("width: 4", "width: 3"))
     with pytest.raises(WeightsError, match="does not fit"):
         loop.run(other, pictures, tmp_path, resume=True)
 
@@ -141,6 +141,6 @@ def test_a_run_can_begin_with_the_weights_of_another(pictures, tmp_path):
 
 def test_weights_of_another_network_are_no_start(pictures, tmp_path):
     loop.run(parse_recipe(SMALL), pictures, tmp_path / "first")
-    other = parse_recipe(SMALL.replace("width: 4", "width: 5"))
-    with pytest.raises(WeightsError, match="do not fit"):
+    other = parse_recipe(SMALL.replace("width: 4", "width: 3"))
+    with pytest.raises(WeightsError, match="wider"):
         loop.run(other, pictures, tmp_path / "second", start=tmp_path / "first" / "weights")

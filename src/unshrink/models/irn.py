@@ -1,5 +1,6 @@
 """IRN, the invertible rescaling network (Xiao et al., ECCV 2020 and IJCV 2022)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -67,18 +68,17 @@ class IRN(Rescaler):
         super().__init__()
         self.settings = settings
         self.scale = settings.scale
-        self.chain = Chain(_links(settings))
-        self.reach = _reach(self.chain)
+        self.chain = Chain(build_links(settings.levels, settings.clamp))
+        self.reach = measure_reach(self.chain)
 
     @property
     def latent_channels(self) -> int:
         """Channels of z, the downscaling latent's among them."""
-        return _channels(self.settings) - LR_CHANNELS
+        return count_channels(self.settings.levels) - LR_CHANNELS
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
-        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
-            raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {self.scale}; pad the picture.")
+        require_multiple(x, self.scale)
         both = self.chain(x)
         return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
 
@@ -102,27 +102,36 @@ class IRN(Rescaler):
         return self.inverse(lr, latent)
 
 
-def _links(settings: IRNSettings) -> list[Invertible]:
+def build_links(
+    levels: Sequence[LevelSettings], clamp: float, *, low: int = LR_CHANNELS, after_first: Sequence[Invertible] = ()
+) -> list[Invertible]:
+    """The network's modules, HR to LR; every coupling splits the state after its first `low` channels.
+
+    `after_first` come right after the first decomposition, and keep the number of channels.
+    """
     links: list[Invertible] = []
     channels = LR_CHANNELS
-    for level in settings.levels:
+    for i, level in enumerate(levels):
         channels *= level.factor**2
         links.append(Haar() if level.factor == 2 else Mixing(level.factor))
+        links += after_first if i == 0 else ()
         if level.augment:
             channels += level.augment
             links.append(Augment(level.augment))
-        links += [_coupling(level, channels, settings.clamp) for _ in range(level.blocks)]
+        links += [_coupling(level, channels, low, clamp) for _ in range(level.blocks)]
     return links
 
 
-def _channels(settings: IRNSettings) -> int:
+def count_channels(levels: Sequence[LevelSettings]) -> int:
+    """Channels of the state after the last level: those of the LR picture and all others."""
     channels = LR_CHANNELS
-    for level in settings.levels:
+    for level in levels:
         channels = channels * level.factor**2 + level.augment
     return channels
 
 
-def _reach(chain: Chain) -> int:
+def measure_reach(chain: Chain) -> int:
+    """How far, in HR pixels, the inverse of `chain` reads around a pixel."""
     total, area = 0, 1
     for link in chain.links:
         area *= getattr(link, "factor", 1)
@@ -130,8 +139,14 @@ def _reach(chain: Chain) -> int:
     return total
 
 
-def _coupling(level: LevelSettings, channels: int, clamp: float) -> Invertible:
+def require_multiple(x: Tensor, scale: int) -> None:
+    """Raise UsageError where a side of x (B, C, H, W) is no multiple of `scale`."""
+    if x.shape[-2] % scale or x.shape[-1] % scale:
+        raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {scale}; pad the picture.")
+
+
+def _coupling(level: LevelSettings, channels: int, low: int, clamp: float) -> Invertible:
     def subnet(inputs: int, outputs: int) -> torch.nn.Module:
         return build_subnet(level.subnet, inputs, outputs, width=level.width, depth=level.depth)
 
-    return COUPLINGS[level.coupling](channels, split=LR_CHANNELS, subnet=subnet, clamp=clamp)
+    return COUPLINGS[level.coupling](channels, split=low, subnet=subnet, clamp=clamp)

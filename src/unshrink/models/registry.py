@@ -7,14 +7,16 @@ from typing import Any
 import torch
 
 from unshrink.errors import UnknownNameError, UsageError
+from unshrink.models.auxiliary import IRNA, AuxiliarySettings
 from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.settings import read_settings
 
 IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
-Settings = IRNSettings
+Settings = IRNSettings | AuxiliarySettings | IRRMSettings
 """What decides a network's shape; its type decides the class."""
-CLASSES: dict[type, Callable[[Any], Rescaler]] = {IRNSettings: IRN}
+CLASSES: dict[type, Callable[[Any], Rescaler]] = {IRNSettings: IRN, AuxiliarySettings: IRNA, IRRMSettings: IRRM}
 
 DLV_PAPER = "Zhang et al., Enhancing Image Rescaling using Dual Latent Variables, arXiv 2207.11844"
 
@@ -50,6 +52,17 @@ DLV_DESIGN = (
     "A second latent for downscaling is the paper's idea; that it is a set of channels which start at zero in either "
     "direction, the residual sub-networks and how it was trained are our design."
 )
+AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxiliary Encoding, ICASSP 2023"
+AUXILIARY_DESIGN = (
+    "The fourth low channel that starts as the mean of the high ones, the channel that is dropped for it and the sigmoid "
+    "are the paper's; the clip before the logit, where the plane is kept, the sub-networks and the training are ours."
+)
+
+IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
+IRRM_DESIGN = (
+    "Residual downscaling modules, invertible residual blocks of three enhanced blocks, long and short skips are the "
+    "paper's; widths, depths, the form of the long skip, z = 0 and how it was trained are our design."
+)
 
 
 def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
@@ -68,15 +81,41 @@ def _dlv(scale: int, *levels: LevelSettings) -> ModelSpec:
     return ModelSpec(f"dlv-x{scale}", "DLV-IRN", scale, "none", IRNSettings(levels), DLV_PAPER, DLV_DESIGN)
 
 
+def _auxiliary(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
+    settings = AuxiliarySettings(levels)
+    return ModelSpec(name, method, settings.scale, "alpha", settings, AUXILIARY_PAPER, AUXILIARY_DESIGN)
+
+
+def _irrm(size: str, *modules: ModuleSettings) -> ModelSpec:
+    name = f"irrm-{size}-x{2 ** len(modules)}"
+    settings = IRRMSettings(modules)
+    return ModelSpec(name, f"IRRM-{size.upper()}", settings.scale, "none", settings, IRRM_PAPER, IRRM_DESIGN)
+
+
 _SPECS = (
     _lite(2, _residual(blocks=3, width=40)),
     _lite(4, _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
     _dlv(2, _residual(blocks=4, width=64, augment=8)),
     _dlv(4, _residual(blocks=3, width=48, augment=4), _residual(blocks=3, width=96, augment=12)),
+    _auxiliary("irn-a-x2", "IRN-A", _residual(blocks=3, width=40)),
+    _auxiliary("irn-a-x4", "IRN-A", _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
+    _auxiliary("dlv-a-x2", "DLV-IRN-A", _residual(blocks=4, width=64, augment=8)),
+    _auxiliary(
+        "dlv-a-x4",
+        "DLV-IRN-A",
+        _residual(blocks=3, width=48, augment=4),
+        _residual(blocks=3, width=96, augment=12),
+    ),
     _paper_irn(2, LevelSettings()),
     _paper_irn(3, LevelSettings(factor=3, blocks=12)),
     _paper_irn(4, LevelSettings(), LevelSettings()),
     _paper_irn(8, LevelSettings(), LevelSettings(), LevelSettings()),
+    _irrm("s", ModuleSettings(3, 52, 24)),
+    _irrm("m", ModuleSettings(4, 72, 36)),
+    _irrm("l", ModuleSettings(4, 96, 48)),
+    _irrm("s", ModuleSettings(2, 48, 24), ModuleSettings(3, 64, 32)),
+    _irrm("m", ModuleSettings(3, 64, 32), ModuleSettings(3, 104, 56)),
+    _irrm("l", ModuleSettings(3, 72, 40), ModuleSettings(4, 128, 64)),
 )
 _BY_NAME = {spec.name: spec for spec in _SPECS}
 

@@ -43,8 +43,27 @@ class Coupling(Invertible):
         x1 = y1 - strips.apply(self.f, x2)
         return torch.cat([x1, x2], dim=1)
 
+    def forward_(self, x: Tensor) -> Tensor:
+        """`forward` in place, strip by strip."""
+        x1, x2 = self._halves(x)
+        _add(x1, self.f, x2)
+        for (rows, h), (_, g) in zip(strips.each(self.h, x1), strips.each(self.g, x1), strict=True):
+            x2[..., rows, :].mul_(self._bounded(h).exp_()).add_(g)
+        return x
+
+    def inverse_(self, y: Tensor) -> Tensor:
+        """`inverse` in place, strip by strip."""
+        y1, y2 = self._halves(y)
+        for (rows, h), (_, g) in zip(strips.each(self.h, y1), strips.each(self.g, y1), strict=True):
+            y2[..., rows, :].sub_(g).mul_(self._bounded(h).neg_().exp_())
+        _add(y1, self.f, y2, alpha=-1)
+        return y
+
     def _scale(self, y1: Tensor) -> Tensor:
-        return self.clamp * (2 * torch.sigmoid(strips.apply(self.h, y1)) - 1)
+        return self._bounded(strips.apply(self.h, y1))
+
+    def _bounded(self, h: Tensor) -> Tensor:
+        return self.clamp * (2 * torch.sigmoid(h) - 1)
 
     def _halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x[:, : self.split], x[:, self.split :]
@@ -79,8 +98,71 @@ class TwinCoupling(Invertible):
         x1 = y1 - strips.apply(self.f, x2)
         return torch.cat([x1, x2], dim=1)
 
+    def forward_(self, x: Tensor) -> Tensor:
+        """`forward` in place, strip by strip."""
+        x1, x2 = x[:, : self.split], x[:, self.split :]
+        _add(x1, self.f, x2)
+        for rows, both in strips.each(self.gh, x1):
+            shift, scale = self._parts(both)
+            x2[..., rows, :].mul_(scale.exp_()).add_(shift)
+        return x
+
+    def inverse_(self, y: Tensor) -> Tensor:
+        """`inverse` in place, strip by strip."""
+        y1, y2 = y[:, : self.split], y[:, self.split :]
+        for rows, both in strips.each(self.gh, y1):
+            shift, scale = self._parts(both)
+            y2[..., rows, :].sub_(shift).mul_(scale.neg_().exp_())
+        _add(y1, self.f, y2, alpha=-1)
+        return y
+
     def _shift_and_scale(self, y1: Tensor) -> tuple[Tensor, Tensor]:
-        shift, scale = strips.apply(self.gh, y1).chunk(2, dim=1)
+        return self._parts(strips.apply(self.gh, y1))
+
+    def _parts(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        shift, scale = both.chunk(2, dim=1)
+        return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
+
+
+def _add(target: Tensor, subnet: nn.Module, source: Tensor, *, alpha: int = 1) -> None:
+    """target += alpha * subnet(source), in place; the two share no elements."""
+    for rows, change in strips.each(subnet, source):
+        target[..., rows, :].add_(change, alpha=alpha)
+
+
+class ConditionedCoupling(nn.Module):
+    """`TwinCoupling` whose sub-networks also read planes that stand beside the state and are known either way.
+
+    What the planes hold does not touch invertibility. Our design.
+    """
+
+    def __init__(
+        self, channels: int, *, split: int, planes: int, subnet: SubnetFactory, clamp: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.split = split
+        self.clamp = clamp
+        self.f = subnet(channels - split + planes, split)
+        self.gh = subnet(split + planes, 2 * (channels - split))
+        self.reach = _reach(self.f) + _reach(self.gh)
+
+    def forward(self, x: Tensor, planes: Tensor | None) -> Tensor:
+        """x (B, C, H, W) and planes (1 or B, P, H, W), None for P = 0 -> the shape of x; see `Coupling`."""
+        x1, x2 = x[:, : self.split], x[:, self.split :]
+        y1 = x1 + strips.apply(self.f, x2, planes)
+        shift, scale = self._shift_and_scale(y1, planes)
+        return torch.cat([y1, x2 * scale.exp() + shift], dim=1)
+
+    def inverse(self, y: Tensor, planes: Tensor | None) -> Tensor:
+        """y (B, C, H, W) and the same planes -> the shape of y; undoes `forward`."""
+        y1, y2 = y[:, : self.split], y[:, self.split :]
+        shift, scale = self._shift_and_scale(y1, planes)
+        x2 = (y2 - shift) * scale.neg().exp()
+        x1 = y1 - strips.apply(self.f, x2, planes)
+        return torch.cat([x1, x2], dim=1)
+
+    def _shift_and_scale(self, y1: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
+        shift, scale = strips.apply(self.gh, y1, planes).chunk(2, dim=1)
         return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
 
 

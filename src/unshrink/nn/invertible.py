@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 
 
@@ -21,6 +22,14 @@ class Invertible(nn.Module, ABC):
     def inverse(self, y: Tensor) -> Tensor:
         """Map y back to x."""
 
+    def forward_(self, x: Tensor) -> Tensor:
+        """`forward` without gradients, free to overwrite x: what saves memory where x is no longer needed."""
+        return self.forward(x)
+
+    def inverse_(self, y: Tensor) -> Tensor:
+        """`inverse` without gradients, free to overwrite y."""
+        return self.inverse(y)
+
 
 class Chain(Invertible):
     """Invertible modules one after the other."""
@@ -31,12 +40,19 @@ class Chain(Invertible):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run every link, first to last."""
+        given, in_place = x, not torch.is_grad_enabled()
         for link in self.links:
-            x = link(x)
+            x = link.forward_(x) if in_place and not _shares(x, given) else link(x)  # type: ignore[operator]
         return x
 
     def inverse(self, y: Tensor) -> Tensor:
         """Undo every link, last to first."""
+        given, in_place = y, not torch.is_grad_enabled()
         for link in reversed(self.links):
-            y = link.inverse(y)  # type: ignore[operator]
+            y = link.inverse_(y) if in_place and not _shares(y, given) else link.inverse(y)  # type: ignore[operator]
         return y
+
+
+def _shares(x: Tensor, given: Tensor) -> bool:
+    """True where writing to x would change what the caller gave."""
+    return x.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()

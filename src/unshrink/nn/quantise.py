@@ -6,17 +6,17 @@ from torch import Tensor
 
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
-        return x.clamp(0, 1).mul_(255).round_().div_(255)
+    def forward(ctx: object, x: Tensor, lowest: int) -> Tensor:
+        return x.clamp(lowest / 255, 1).mul_(255).round_().div_(255)
 
     @staticmethod
-    def backward(ctx: object, *gradients: Tensor) -> Tensor:
-        return gradients[0]
+    def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0], None
 
 
-def quantise(x: Tensor) -> Tensor:
-    """Round x to the 256 levels of an 8-bit file: clamp to [0, 1], times 255, round half to even, over 255.
+def quantise(x: Tensor, lowest: int = 0) -> Tensor:
+    """Round x to the levels `lowest` to 255 of an 8-bit file: clamp, times 255, round half to even, over 255.
 
     Any shape; the gradient is the identity, through the clamp as well (Xiao et al., ECCV 2020).
     """
-    return _StraightThrough.apply(x)  # type: ignore[no-any-return,no-untyped-call]
+    return _StraightThrough.apply(x, lowest)  # type: ignore[no-any-return,no-untyped-call]

@@ -12,12 +12,19 @@ by index.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 _A = -0.5  # Keys' parameter, as MATLAB has it (torch's own bicubic uses -0.75)
+_MOST_DENSE = 1 << 17  # entries; training patches go through small matrices, whose gradient is far cheaper
+_UNDO_TAPS = 24
+_UNDO_RIDGE = 1e-6  # of the left inverse, against a largest squared singular value of about n_out / n_in
+
+Table = Callable[[int, int, torch.dtype, torch.device], tuple[Tensor, Tensor]]
+"""Of n_in, n_out, dtype and device: input indices (taps, n_out) and weights (taps, n_out, 1)."""
 
 
 def bicubic_down(x: Tensor, scale: int) -> Tensor:
@@ -53,6 +60,22 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     return _resize_axis(_resize_axis(x, size[0], -2), size[1], -1)
 
 
+def undo_resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """What ``resize`` made ``x`` (..., h, w) of, of ``size`` = (H, W): exact up to rounding where h >= H and w >= W.
+
+    Along each axis ``resize`` is a matrix A; this is its regularised left inverse, cut to the taps that
+    matter. Values where A loses what it was given (it shrinks, or grows by a few percent only) are the nearest there
+    are. Our design.
+    """
+    return _undo_axis(_undo_axis(x, size[0], -2), size[1], -1)
+
+
+def _undo_axis(x: Tensor, n_out: int, axis: int) -> Tensor:
+    if x.shape[axis] == n_out:
+        return x
+    return _weigh(x, _undo_table, n_out, axis)
+
+
 def _resize_axis(x: Tensor, n_out: int, axis: int) -> Tensor:
     n_in = x.shape[axis]
     if n_in == n_out:
@@ -61,7 +84,7 @@ def _resize_axis(x: Tensor, n_out: int, axis: int) -> Tensor:
         return _shrink_whole(x, n_in // n_out, axis)
     if n_out % n_in == 0:
         return _grow_whole(x, n_out // n_in, axis)
-    return _gather(x, n_out, axis)
+    return _weigh(x, _table, n_out, axis)
 
 
 def _shrink_whole(x: Tensor, factor: int, axis: int) -> Tensor:
@@ -85,14 +108,27 @@ def _grow_whole(x: Tensor, factor: int, axis: int) -> Tensor:
     return torch.stack(sums, dim=axis).flatten(-2) if axis == -1 else torch.stack(sums, dim=-2).flatten(-3, -2)
 
 
-def _gather(x: Tensor, n_out: int, axis: int) -> Tensor:
+def _weigh(x: Tensor, table: Table, n_out: int, axis: int) -> Tensor:
+    """Weighted sums along an axis, by a table of input indices and weights."""
     if axis == -1:  # whole rows are copied several times faster than single pixels
-        return _gather(x.mT.contiguous(), n_out, -2).mT.contiguous()
-    index, weight = _table(x.shape[-2], n_out, x.dtype, x.device)
+        return _weigh(x.mT.contiguous(), table, n_out, -2).mT.contiguous()
+    index, weight = table(x.shape[-2], n_out, x.dtype, x.device)
+    if torch.is_grad_enabled() and x.shape[-2] * n_out <= _MOST_DENSE:
+        with torch.autocast(x.device.type, enabled=False):
+            return _dense(table, x.shape[-2], n_out, x.dtype, x.device) @ x
     total = x.index_select(-2, index[0]) * weight[0]
     for tap in range(1, len(index)):
         total = torch.addcmul(total, x.index_select(-2, index[tap]), weight[tap])
     return total
+
+
+@lru_cache(maxsize=2048)
+def _dense(table: Table, n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A table as a matrix (n_out, n_in)."""
+    index, weight = table(n_in, n_out, torch.float64, device)
+    with torch.inference_mode(False):
+        matrix = torch.zeros(n_in, n_out, dtype=torch.float64, device=device)
+        return matrix.scatter_add_(0, index, weight.squeeze(-1)).T.contiguous().to(dtype)
 
 
 def _weighted_sum(x: Tensor, weights: tuple[float, ...], count: int, stride: int, axis: int) -> Tensor:
@@ -139,7 +175,7 @@ def _fold(index: Tensor, size: int) -> Tensor:
     return torch.minimum(wrapped, 2 * size - 1 - wrapped)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Input indices and weights of every output row; short ones are filled with zeros.
 
@@ -153,3 +189,34 @@ def _table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> t
         weight = torch.tensor([weights + (0.0,) * (count - len(weights)) for _, weights in rows], dtype=torch.float64)
         index = _fold(first + torch.arange(count)[:, None], n_in)
         return index.to(device), weight.T.contiguous().unsqueeze(-1).to(dtype).to(device)
+
+
+@lru_cache(maxsize=1024)
+def _undo_table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Indices and weights that undo ``_table(n_out, n_in)``; shapes as there.
+
+    Output row i is read from the ``taps`` nearest input rows J, with the weights l that minimise
+    |A_J' l - e_i|^2 + ridge * |l|^2, scaled to a sum of 1 so that flat areas stay what they are.
+    """
+    with torch.inference_mode(False):
+        taps = min(_UNDO_TAPS, n_in)
+        centre = (torch.arange(n_out, dtype=torch.float64) + 0.5) * (n_in / n_out)
+        first = (centre - taps / 2).round().long().clamp(0, n_in - taps)
+        index = first + torch.arange(taps)[:, None]
+        blocks = zip(torch.arange(n_out).split(512), index.T.split(512), strict=True)
+        weight = torch.cat([_undo_weights(n_in, n_out, outputs, rows) for outputs, rows in blocks])
+        return index.to(device), weight.T.contiguous().unsqueeze(-1).to(dtype).to(device)
+
+
+def _undo_weights(n_in: int, n_out: int, outputs: Tensor, rows: Tensor) -> Tensor:
+    """Weights (n, taps) with which the input rows (n, taps) give the output rows (n,), by least squares."""
+    index, weight = _table(n_out, n_in, torch.float64, torch.device("cpu"))
+    read, weight = index.T[rows], weight[..., 0].T[rows]  # (n, taps, taps of resize)
+    first = read.amin(dim=(1, 2))
+    width = int((read.amax(dim=(1, 2)) - first).max()) + 2
+    local = torch.zeros(*rows.shape, width, dtype=torch.float64)
+    local.scatter_add_(2, read - first[:, None, None], weight)
+    target = local.gather(2, (outputs - first).clamp(0, width - 1)[:, None, None].expand(-1, rows.shape[1], 1))
+    gram = local @ local.mT + _UNDO_RIDGE * torch.eye(rows.shape[1], dtype=torch.float64)
+    solved = torch.linalg.solve(gram, target).squeeze(-1)
+    return solved / solved.sum(1, keepdim=True)

@@ -5,6 +5,8 @@ few pixels. So each strip is computed with `reach` more rows on both sides, whic
 would leave the picture the strip simply ends, and the convolutions read the same zeros as they do for the whole.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -25,20 +27,25 @@ def apply(net: nn.Module, x: Tensor) -> Tensor:
     rows = _strip_rows(x.shape[-1])
     if torch.is_grad_enabled() or x.shape[-2] <= rows:
         return _run(net, x)
-    return _apply_in_strips(net, x, rows)
+    return _apply_in_strips(net, x)
 
 
-def _apply_in_strips(net: nn.Module, x: Tensor, rows: int) -> Tensor:
-    reach, height = int(net.reach), x.shape[-2]  # type: ignore[arg-type]
+def _apply_in_strips(net: nn.Module, x: Tensor) -> Tensor:
     result: Tensor | None = None
+    for rows, strip in each(net, x):
+        if result is None:
+            result = x.new_empty(*strip.shape[:-2], *x.shape[-2:])
+        result[..., rows, :] = strip
+    return x if result is None else result
+
+
+def each(net: nn.Module, x: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """The strips of net(x), top to bottom, each with the rows it belongs to; for results that are used up at once."""
+    rows, reach, height = _strip_rows(x.shape[-1]), int(net.reach), x.shape[-2]  # type: ignore[arg-type]
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         first, last = max(top - reach, 0), min(bottom + reach, height)
-        strip = _run(net, x[..., first:last, :])[..., top - first : bottom - first, :]
-        if result is None:
-            result = x.new_empty(*strip.shape[:-2], *x.shape[-2:])
-        result[..., top:bottom, :] = strip
-    return x if result is None else result
+        yield slice(top, bottom), _run(net, x[..., first:last, :])[..., top - first : bottom - first, :]
 
 
 def _run(net: nn.Module, x: Tensor) -> Tensor:

@@ -29,8 +29,8 @@ class DenseSubnet(nn.Module):
         widths = [width] * depth + [outputs]
         self.convs = nn.ModuleList(nn.Conv2d(inputs + width * k, out, 3, padding=1) for k, out in enumerate(widths))
         for conv in self.convs:
-            _start(conv, gain=0.1)
-        _start(self.convs[-1], gain=0.0)
+            start_convolution(conv, gain=0.1)
+        start_convolution(self.convs[-1], gain=0.0)
 
     def inner_convolutions(self) -> Iterator[nn.Module]:
         """Those that may be narrowed to bfloat16: none, since all of them read the input."""
@@ -57,8 +57,8 @@ class ResidualSubnet(nn.Module):
         self.head = nn.Conv2d(inputs, width, 3, padding=1)
         self.pairs = nn.ModuleList(_Pair(width) for _ in range(depth))
         self.tail = nn.Conv2d(width, outputs, 3, padding=1)
-        _start(self.head, gain=1.0)
-        _start(self.tail, gain=0.0)
+        start_convolution(self.head, gain=1.0)
+        start_convolution(self.tail, gain=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
@@ -81,16 +81,16 @@ class _Pair(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        _start(self.first, gain=1.0)
-        _start(self.second, gain=0.1)
+        start_convolution(self.first, gain=1.0)
+        start_convolution(self.second, gain=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.first.weight.dtype)
         return x + self.second(nn.functional.leaky_relu_(self.first(x), SLOPE))  # type: ignore[no-any-return]
 
 
-def _start(conv: nn.Module, *, gain: float) -> None:
-    """Xavier normal times gain, biases zero."""
+def start_convolution(conv: nn.Module, *, gain: float) -> None:
+    """Start a convolution, in place: Xavier normal times `gain`, biases zero. Raises TypeError for any other module."""
     if not isinstance(conv, nn.Conv2d) or conv.bias is None:
         raise TypeError(f"expected a convolution with a bias, got {type(conv).__name__}")
     nn.init.xavier_normal_(conv.weight)

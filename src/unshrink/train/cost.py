@@ -17,7 +17,7 @@ def multiply_adds_per_pixel(model: Rescaler) -> float:
     lr, payload = model.downscale(hr)
     with FlopCounterMode(display=False) as counter:
         model.upscale(lr, payload)
-    return counter.get_total_flops() / 2 / SIDE**2
+    return float(counter.get_total_flops()) / 2 / SIDE**2
 
 
 def training_flops(model: Rescaler, data: PatchSettings) -> float:

@@ -1,14 +1,17 @@
 """Begin a larger network with what a smaller one has learnt: the same function at first, with room to learn more."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
-from unshrink.models.irn import IRN
+from unshrink.models.irn import IRN, LR_CHANNELS
 from unshrink.nn.augment import Augment
-from unshrink.nn.coupling import TwinCoupling
+from unshrink.nn.coupling import Coupling, TwinCoupling
+from unshrink.nn.haar import Haar
+from unshrink.nn.invertible import Invertible
 from unshrink.nn.subnets import ResidualSubnet
 
 
@@ -16,67 +19,80 @@ from unshrink.nn.subnets import ResidualSubnet
 def grow(small: IRN, large: IRN) -> None:
     """Write `small`'s weights into `large`, in place, so that both compute the same.
 
-    `large` may have more couplings a level, wider or deeper sub-networks and more augmented channels. What is new is
-    fresh where it reads and zero where it is read, so that it changes nothing until it has learnt something. Both are made of
-    twin couplings with residual sub-networks. Raises WeightsError where they are not, or `large` is the smaller one.
+    `large` may have more couplings a level, wider or deeper sub-networks and augmented channels. What is new is fresh
+    where it reads and zero where it is read, so that it changes nothing until it has learnt something. Both have
+    the same levels of Haar transforms and couplings with residual sub-networks. Raises WeightsError otherwise, and
+    where `large` is the smaller one in anything.
     """
-    where = list(range(3))
-    channels = 3
-    for old, new in zip(_levels(small), _levels(large), strict=True):
+    old_levels, new_levels = _levels(small), _levels(large)
+    if len(old_levels) != len(new_levels):
+        raise WeightsError("A network grows only into one of the same scale.")
+    where, channels = list(range(LR_CHANNELS)), LR_CHANNELS
+    for old, new in zip(old_levels, new_levels, strict=True):
+        if old.extra or len(old.couplings) > len(new.couplings):
+            raise WeightsError("These weights are of a network with more couplings or augmented channels; take others.")
         where = [band * channels + at for band in range(4) for at in where]
         channels = 4 * channels + new.extra
-        if old.extra:
-            raise WeightsError("A network with augmented channels cannot grow.")
-        for i, coupling in enumerate(new.couplings):
-            if i < len(old.couplings):
-                _grow_coupling(old.couplings[i], coupling, where, channels)
+        for i, coupling in enumerate(old.couplings):
+            _grow_coupling(coupling, new.couplings[i], where, channels)
 
 
+@dataclass
 class _Level:
-    def __init__(self) -> None:
-        self.extra = 0
-        self.couplings: list[TwinCoupling] = []
+    extra: int = 0
+    couplings: list[Invertible] = field(default_factory=list)
 
 
 def _levels(model: IRN) -> list[_Level]:
     levels: list[_Level] = []
     for link in model.chain.links:
-        if getattr(link, "factor", 1) > 1:
+        if isinstance(link, Haar):
             levels.append(_Level())
         elif isinstance(link, Augment):
             levels[-1].extra = link.extra
-        elif isinstance(link, TwinCoupling):
+        elif isinstance(link, Coupling | TwinCoupling) and levels:
             levels[-1].couplings.append(link)
+        else:
+            raise WeightsError(f"A network with {type(link).__name__} cannot grow.")
     return levels
 
 
-def _grow_coupling(old: TwinCoupling, new: TwinCoupling, where: Sequence[int], channels: int) -> None:
-    low = list(range(old.split))
-    high = [at - old.split for at in where[old.split :]]
-    both = high + [at + channels - old.split for at in high]
-    _grow_subnet(old.f, new.f, high, low)
-    _grow_subnet(old.gh, new.gh, low, both)
+def _grow_coupling(old: Invertible, new: Invertible, where: Sequence[int], channels: int) -> None:
+    """`where` are the places of the old state's channels among the new one's `channels`."""
+    low = list(range(LR_CHANNELS))
+    high = [at - LR_CHANNELS for at in where[LR_CHANNELS:]]
+    both = high + [at + channels - LR_CHANNELS for at in high]
+    if isinstance(old, TwinCoupling) and isinstance(new, TwinCoupling):
+        _grow_subnet(old.f, new.f, high, low)
+        _grow_subnet(old.gh, new.gh, low, both)
+    elif isinstance(old, Coupling) and isinstance(new, Coupling):
+        _grow_subnet(old.f, new.f, high, low)
+        _grow_subnet(old.g, new.g, low, high)
+        _grow_subnet(old.h, new.h, low, high)
+    else:
+        raise WeightsError(f"A {type(old).__name__} cannot grow into a {type(new).__name__}.")
 
 
 def _grow_subnet(old: nn.Module, new: nn.Module, inputs: Sequence[int], outputs: Sequence[int]) -> None:
     if not (isinstance(old, ResidualSubnet) and isinstance(new, ResidualSubnet)):
         raise WeightsError("Only residual sub-networks can grow.")
-    inside = list(range(old.head.out_channels))
+    if old.head.out_channels > new.head.out_channels or len(old.pairs) > len(new.pairs):
+        raise WeightsError("These weights are of wider or deeper sub-networks; take others.")
+    inside = range(old.head.out_channels)
     _embed(old.head, new.head, inputs, inside)
     _embed(old.tail, new.tail, inside, outputs)
-    for i, pair in enumerate(new.pairs):
-        if i < len(old.pairs):
-            _embed(old.pairs[i].first, pair.first, inside, inside)
-            _embed(old.pairs[i].second, pair.second, inside, inside)
-        else:
-            pair.second.weight.zero_()
+    for pair, source in zip(new.pairs, old.pairs, strict=False):
+        for conv, conv_source in zip(pair.children(), source.children(), strict=True):
+            _embed(conv_source, conv, inside, inside)
+    for pair in list(new.pairs)[len(old.pairs) :]:
+        list(pair.parameters())[-2].zero_()  # the second convolution's kernel: the pair starts as the identity
 
 
-def _embed(old: nn.Conv2d, new: nn.Conv2d, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+def _embed(old: nn.Module, new: nn.Module, inputs: Sequence[int], outputs: Sequence[int]) -> None:
     """Old outputs read old inputs as before and new inputs not at all."""
-    rows = torch.tensor(outputs)
-    block: Tensor = new.weight.new_zeros(len(outputs), *new.weight.shape[1:])
-    block[:, list(inputs)] = old.weight
-    new.weight[rows] = block
-    if old.bias is not None and new.bias is not None:
-        new.bias[rows] = old.bias
+    weight, bias = (parameter.data for parameter in new.parameters())
+    old_weight, old_bias = old.parameters()
+    block: Tensor = weight.new_zeros(len(outputs), *weight.shape[1:])
+    block[:, list(inputs)] = old_weight
+    weight[list(outputs)] = block
+    bias[list(outputs)] = old_bias

@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from unshrink.errors import WeightsError
+from unshrink.models.auxiliary import IRNA
 from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN
 from unshrink.models.registry import build, get
 from unshrink.models.weights import CONFIG, load
+from unshrink.train.adapt import adapt
 from unshrink.train.grow import grow
 from unshrink.train.muon import Muon
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
@@ -49,6 +51,8 @@ def begin_with(state: State, name: str, folder: Path) -> None:
     found = load(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model"], path=folder).model
     if found.settings == state.model.settings:
         state.model.load_state_dict(found.state_dict())
+    elif isinstance(found, IRN) and isinstance(state.model, IRNA):
+        adapt(found, state.model)
     elif not (isinstance(found, IRN) and isinstance(state.model, IRN)):
         raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
     else:

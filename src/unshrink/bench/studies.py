@@ -1,0 +1,125 @@
+"""Studies: which variants of a recipe are trained at the same cost and compared. Read from YAML, strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unshrink.errors import UnknownNameError, UsageError
+from unshrink.models.registry import build, get
+from unshrink.settings import plain, read_settings
+from unshrink.train.cost import training_flops
+from unshrink.train.recipe import Recipe, read_recipe
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the networks or trainings that a study compares."""
+
+    name: str
+    """Short; results and folders are keyed by it."""
+    text: str = ""
+    """What it is, in words, for the table."""
+    recipe: str | None = None
+    """The recipe that is changed, where it is not the study's."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Keys of the recipe and their values; tables are merged, all else is replaced."""
+    seeds: tuple[int, ...] | None = None
+    """Where they are not the study's."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared, and what each variant's training may cost."""
+
+    title: str
+    budget: float
+    """Floating-point operations of training for each variant and seed, as `train.cost.training_flops` counts them."""
+    recipe: str
+    """Name of a shipped recipe."""
+    variants: tuple[Variant, ...]
+    changes: dict[str, Any] = field(default_factory=dict)
+    """For every variant, before its own."""
+    seeds: tuple[int, ...] = (0,)
+    name: str = ""
+    """The YAML file's, without its ending."""
+
+
+def study_names() -> list[str]:
+    """Names of the studies in the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _shipped().iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_study(source: str) -> Study:
+    """Read a study by name, or from a YAML file. Raises UnknownNameError or UsageError."""
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise UsageError(f"There is no study file {path}.")
+        return parse_study(path.read_text(encoding="utf-8"), name=path.stem)
+    if source not in study_names():
+        raise UnknownNameError("study", source, study_names())
+    return parse_study((_shipped() / f"{source}.yaml").read_text(encoding="utf-8"), name=source)
+
+
+def parse_study(text: str, *, name: str) -> Study:
+    """Read a study from YAML text and try every variant's recipe. Raises UnknownNameError or UsageError."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"The study {name} is not valid YAML: {error}") from error
+    study = replace(read_settings(Study, values, where=f"study {name}"), name=name)
+    listed = [variant.name for variant in study.variants]
+    if len(set(listed)) < len(listed):
+        raise UsageError(f"Two variants of the study {name} have the same name: {', '.join(listed)}.")
+    for variant in study.variants:
+        _merge_recipe(study, variant, 0)
+    return study
+
+
+def seeds_of(study: Study, variant: Variant) -> tuple[int, ...]:
+    """The seeds that `variant` is trained with."""
+    return study.seeds if variant.seeds is None else variant.seeds
+
+
+def plan(study: Study, variant: Variant, seed: int) -> Recipe:
+    """The recipe of one training, as many steps long as the study's budget buys.
+
+    A network's settings are merged into the registry's row of the model, and written out in full. Raises UnknownNameError and UsageError.
+    """
+    recipe = _merge_recipe(study, variant, seed)
+    a_step = training_flops(build(get(recipe.model), settings=recipe.settings), recipe.data)
+    return replace(recipe, network=plain(recipe.settings), steps=max(1, round(study.budget / a_step)))
+
+
+def _merge_recipe(study: Study, variant: Variant, seed: int) -> Recipe:
+    where = f"study {study.name}, variant {variant.name}"
+    values = plain(read_recipe(variant.recipe or study.recipe))
+    for changes in (study.changes, variant.changes):
+        if "model" in changes:
+            values |= {"model": changes["model"], "network": None}
+        if "network" in changes and values["network"] is None:
+            values["network"] = plain(get(values["model"]).settings)
+        values = _merge(values, changes)
+    recipe = read_settings(Recipe, {**values, "seed": seed}, where=where)
+    _ = recipe.settings  # tells at once of a model or a network that cannot be
+    return recipe
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables within tables are merged; an unknown key stays and is refused by whoever reads the result."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        merged[key] = _merge(base[key], value) if both else value
+    return merged
+
+
+def _shipped() -> Traversable:
+    return files("unshrink.bench") / "ablations"

@@ -1,0 +1,109 @@
+"""IRRM, the invertible residual rescaling model (Li et al., IJCAI 2024)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unshrink.errors import UsageError
+from unshrink.models.base import Rescaler, Size, Split
+from unshrink.nn.invertible import Chain
+from unshrink.nn.residual_block import BlockShape, ResidualDownscaling
+
+LR_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class ModuleSettings:
+    """One residual downscaling module."""
+
+    blocks: int = 2
+    """Invertible residual blocks."""
+    width: int = 48
+    """Channels inside the enhanced blocks F and G, and inside the predictor of the long skip."""
+    scale_width: int = 24
+    """Channels inside the enhanced block H, which only sets a scale."""
+    depth: int = 1
+    """Residual convolution blocks inside an enhanced block."""
+
+
+@dataclass(frozen=True)
+class IRRMSettings:
+    """Everything that decides the shape of an IRRM."""
+
+    modules: tuple[ModuleSettings, ...] = (ModuleSettings(),)
+    """Finest first; each halves both sides."""
+    long_skip: bool = True
+    """Whether a module predicts its high bands from the low band that is kept; False is for ablation."""
+    short_skip: bool = True
+    """Whether enhanced blocks are residual; False (plain convolutions) is for ablation."""
+    clamp: float = 1.0
+    """The largest log-scale of a block."""
+
+    @property
+    def scale(self) -> int:
+        """HR pixels per LR pixel along each axis."""
+        return int(2 ** len(self.modules))
+
+
+class IRRM(Rescaler):
+    """A stack of residual downscaling modules: a bijection between an HR picture and an LR picture with a latent z.
+
+        x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
+
+    Downscaling keeps y and drops z; upscaling takes z = 0. Source: Li et al., IJCAI 2024 (modules, invertible residual
+    blocks of three enhanced blocks, long and short skips). Widths, depths, the form of the long skip (`nn.residual_block`)
+    and z = 0 are our design; docs/ablations.md measures the skips.
+    """
+
+    def __init__(self, settings: IRRMSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.scale: int = settings.scale
+        self.chain = Chain(_modules(settings))
+        self.reach = sum(2 ** (at + 1) * int(link.reach) for at, link in enumerate(self.chain.links))  # type: ignore[arg-type]
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of z."""
+        return LR_CHANNELS * (self.scale**2 - 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
+        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
+            raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {self.scale}; pad the picture.")
+        both = self.chain(x)
+        return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
+
+    def inverse(self, y: Tensor, z: Tensor) -> Tensor:
+        """y and z -> x; undoes `forward`."""
+        return self.chain.inverse(torch.cat([y, z], dim=1))
+
+    def split(self, hr: Tensor, size: Size | None = None) -> Split:
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""
+        del size
+        y, z = self.forward(hr)
+        return Split(y, None, z)
+
+    def upscale(
+        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
+        """LR (B, 3, h, w) and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
+        del payload, size
+        if latent is None:
+            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
+        return self.inverse(lr, latent)
+
+
+def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:
+    return [
+        ResidualDownscaling(
+            LR_CHANNELS * 4**at,
+            low=LR_CHANNELS,
+            blocks=module.blocks,
+            shape=BlockShape(module.width, module.scale_width, module.depth, settings.short_skip),
+            long_skip=settings.long_skip,
+            clamp=settings.clamp,
+        )
+        for at, module in enumerate(settings.modules)
+    ]

@@ -1,0 +1,151 @@
+"""IRN-M: an IRN whose latent travels beside the LR picture, condensed (Yin et al., ICASSP 2023)."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from unshrink.errors import UsageError
+from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.irn import IRN, LR_CHANNELS, IRNSettings
+from unshrink.nn.autoencoder import FACTOR, HALO, AdaptiveDecoder, Encoder, PlainDecoder, in_strips
+
+MOST = 127
+"""The largest whole number, up or down, that a file stores for a number of S."""
+GAIN = 8.0
+"""Steps of S that the encoder's 1.0 is worth."""
+
+
+@dataclass(frozen=True)
+class MetadataSettings:
+    """Everything that decides the shape of an IRN-M."""
+
+    irn: IRNSettings = field(default_factory=IRNSettings)
+    """The network whose latent is kept; with augmented levels that of DLV-IRN."""
+    channels: int = 4
+    """Numbers of S for every 4x4 LR pixels."""
+    width: int = 48
+    """Channels inside encoder and decoder."""
+    layers: int = 4
+    """Convolutions of the encoder, 2 or 4."""
+    pooling: Literal["max", "stride"] = "stride"
+    """How the encoder makes one number of many; "max" is the paper's, "stride" ours."""
+    decoder: Literal["plain", "adaptive"] = "adaptive"
+    """"plain" looks at S only, "adaptive" (ours) at the LR picture too; so does the encoder then."""
+    coarser: tuple[int, ...] = (1,)
+    """In training, picture i of a batch is stored with the step times `coarser[i]`, the list repeated."""
+    rate: float = 0.0
+    """In training, weight of log2(1 + |S|), about the bits that a number of S costs, in the penalty."""
+
+
+class IRNM(Rescaler):
+    """An IRN, and an autoencoder that condenses its latent z into S.
+
+        x (B, 3, H, W) --IRN--> y (B, 3, h, w), z;    z --encoder--> S (B, 4, ceil(h/4), ceil(w/4))
+        y, S --decoder--> z', y --inverse IRN--> x'
+
+    S is the payload, in steps: a file stores it rounded to whole numbers of -127 to 127. What is left out, `latent`, is
+    z - z', zero on average. Without a payload S = 0. Source: Yin et al., ICASSP 2023. Ours: the autoencoder's widths,
+    the number format of S, and by default a strided encoder and a decoder that both look at y.
+    """
+
+    def __init__(self, settings: MetadataSettings) -> None:
+        super().__init__()
+        if settings.layers not in (2, 4):
+            raise UsageError(f"An autoencoder of IRN-M has 2 or 4 layers, not {settings.layers}.")
+        self.settings = settings
+        self.irn = IRN(settings.irn)
+        self.scale: int = settings.irn.scale
+        self.autoencoder = Autoencoder(settings, self.irn.latent_channels)
+        self.reach = self.irn.reach + self.scale * FACTOR * (HALO + 1)
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of z."""
+        return self.irn.latent_channels
+
+    def split(self, hr: Tensor, size: Size | None = None) -> Split:
+        """HR (B, 3, H, W) -> LR, S (B, 4, ceil(h/4), ceil(w/4)) and what S does not hold. UsageError for other sizes."""
+        del size
+        y, z = self.irn(hr)
+        s = self.autoencoder.encode(z, y)
+        return Split(y, s, z - self.autoencoder.decode(s, y))
+
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor]:
+        """HR (B, 3, H, W) -> LR (B, 3, h, w) and S; spares what `split` computes besides."""
+        del size
+        y, z = self.irn(hr)
+        return y, self.autoencoder.encode(z, y)
+
+    def upscale(
+        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
+        """LR (B, 3, h, w), S and what it does not hold -> HR (B, 3, h*s, w*s); None is zero for either."""
+        del size
+        if payload is None:
+            payload = lr.new_zeros(lr.shape[0], self.settings.channels, *_coarse_size(lr))
+        z = self.autoencoder.decode(payload, lr)
+        return self.irn.inverse(lr, z if latent is None else z + latent)
+
+    def stored(self, payload: Tensor | None) -> Tensor | None:
+        """S rounded to steps, -127 to 127, with the identity for its gradient within; see `coarser` for training."""
+        if payload is None:
+            return None
+        steps = self.settings.coarser if self.training else (1,)
+        step = payload.new_tensor([steps[i % len(steps)] for i in range(payload.shape[0])]).view(-1, 1, 1, 1)
+        clamped = payload.clamp(-MOST, MOST)
+        return clamped + ((clamped / step).round() * step - clamped).detach()
+
+    def penalty(self, parts: Split) -> Tensor | None:
+        """The mean square of z - z', MSE(z, AE(z)) in the paper, and `rate` times about the bits of a number of S."""
+        error = parts.latent.square().mean()
+        if parts.payload is None or not self.settings.rate:
+            return error
+        return error + self.settings.rate * torch.log2(1 + parts.payload.abs()).mean()
+
+
+class Autoencoder(nn.Module):
+    """z (B, C, h, w) <-> S (B, channels, ceil(h/4), ceil(w/4)), given y (B, 3, h, w), of any size."""
+
+    def __init__(self, settings: MetadataSettings, latent_channels: int) -> None:
+        super().__init__()
+        width, layers = settings.width, settings.layers
+        self.sees_lr = settings.decoder == "adaptive"
+        inputs = latent_channels + (LR_CHANNELS if self.sees_lr else 0)
+        self.encoder = Encoder(inputs, settings.channels, width=width, layers=layers, pooling=settings.pooling)
+        self.decoder: nn.Module
+        if self.sees_lr:
+            self.decoder = AdaptiveDecoder(settings.channels, latent_channels, width=width)
+        else:
+            self.decoder = PlainDecoder(settings.channels, latent_channels, width=width, layers=layers)
+
+    def encode(self, z: Tensor, y: Tensor) -> Tensor:
+        """S, in steps, not rounded."""
+        seen = _pad(torch.cat([z, y], dim=1) if self.sees_lr else z)
+        rows, columns = _coarse_size(y)
+
+        def code(part: slice) -> Tensor:
+            return GAIN * self.encoder(seen[..., FACTOR * part.start : FACTOR * part.stop, :]).to(z.dtype)
+
+        return in_strips(code, rows, columns, per_row=1)
+
+    def decode(self, s: Tensor, y: Tensor) -> Tensor:
+        """What S and y tell of z."""
+        padded = _pad(y)
+
+        def code(part: slice) -> Tensor:
+            lr = padded[..., FACTOR * part.start : FACTOR * part.stop, :]
+            return self.decoder(s[..., part, :] / GAIN, lr).to(y.dtype)  # type: ignore[no-any-return]
+
+        restored = in_strips(code, *_coarse_size(y), per_row=FACTOR)
+        return restored[..., : y.shape[-2], : y.shape[-1]]
+
+
+def _coarse_size(y: Tensor) -> Size:
+    return -(-y.shape[-2] // FACTOR), -(-y.shape[-1] // FACTOR)
+
+
+def _pad(x: Tensor) -> Tensor:
+    """x (B, C, h, w) with zeros below and right of it, up to multiples of 4."""
+    return nn.functional.pad(x, (0, -x.shape[-1] % FACTOR, 0, -x.shape[-2] % FACTOR))

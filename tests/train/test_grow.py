@@ -1,0 +1,87 @@
+"""Growth changes nothing at first, and leaves room to learn."""
+
+import pytest
+import torch
+
+from unshrink.errors import WeightsError
+from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.train.grow import grow
+
+
+def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="residual"):
+    return LevelSettings(blocks=blocks, width=width, depth=depth, augment=augment, coupling=coupling, subnet=subnet)
+
+
+def _net(*levels):
+    torch.manual_seed(len(levels))
+    model = IRN(IRNSettings(levels)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def _fresh(*levels):
+    return IRN(IRNSettings(levels)).double()
+
+
+LARGER = {
+    "wider": _level(width=6),
+    "deeper": _level(depth=3),
+    "more couplings": _level(blocks=3),
+    "augmented": _level(augment=5),
+    "all at once": _level(blocks=2, width=7, depth=2, augment=3),
+}
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_the_grown_network_computes_the_same(name):
+    small, large = _net(_level(), _level()), _fresh(LARGER[name], LARGER[name])
+    grow(small, large)
+    hr = torch.rand(1, 3, 16, 24, dtype=torch.float64)
+    with torch.no_grad():
+        lr = small.downscale(hr)[0]
+        assert (large.downscale(hr)[0] - lr).abs().max() < 1e-12
+        assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
+
+
+def test_affine_couplings_grow_too():
+    small, large = _net(_level(coupling="affine")), _fresh(_level(width=6, augment=2, coupling="affine"))
+    grow(small, large)
+    hr = torch.rand(1, 3, 8, 8, dtype=torch.float64)
+    with torch.no_grad():
+        assert (large.downscale(hr)[0] - small.downscale(hr)[0]).abs().max() < 1e-12
+
+
+def test_what_is_new_learns():
+    small, large = _net(_level()), _fresh(_level(width=6, augment=2))
+    grow(small, large)
+    hr = torch.rand(1, 3, 16, 16, dtype=torch.float64)
+    (large.upscale(large.downscale(hr)[0]) - hr).square().sum().backward()
+    new = large.chain.links[2].f.tail.weight.grad[:, 4:]
+    assert new.abs().min() > 0
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        (_level(width=3),),
+        (_level(blocks=0),),
+        (_level(), _level()),
+        (_level(coupling="affine"),),
+        (_level(subnet="dense"),),
+    ],
+    ids=["narrower", "fewer couplings", "another scale", "another coupling", "another sub-network"],
+)
+def test_what_cannot_grow_is_refused(large):
+    with pytest.raises(WeightsError):
+        grow(_net(_level()), _fresh(*large))
+
+
+def test_augmented_channels_are_dropped_when_restoring():
+    model = _net(_level(augment=3))
+    hr = torch.rand(1, 3, 8, 8, dtype=torch.float64)
+    with torch.no_grad():
+        y, z = model(hr)
+        assert z.shape[1] == model.latent_channels == 12
+        assert (model.inverse(y, z) - hr).abs().max() < 1e-9
