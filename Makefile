@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo test check results figures clean
+.PHONY: demo test check results ablations figures clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,perceptual]'
 	touch $@
 
 demo: $(READY)
@@ -30,9 +30,18 @@ test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations=15
 
 # Tables and pictures of the docs, made anew from the reports beside the weights.
+BASELINES = $(wildcard $(foreach kind,avif bicubic jpeg webp,docs/results/$(kind)-*.json))
 results: $(READY)
 	{ echo "# Results"; echo; cat docs/results/intro.md; echo; \
-	  $(BIN)/python -m unshrink.bench.table docs/results/*.json src/unshrink/models/zoo/*/*/eval.json; } > docs/results.md
+	  $(BIN)/python -m unshrink.bench.table $(BASELINES) src/unshrink/models/zoo/*/*/eval*.json; } > docs/results.md
+
+# The page of ablations from the studies' JSON. With DATA=FOLDER of pictures the studies are run first, which takes hours;
+# STUDIES names some of them. What is in the JSON already is not trained again.
+ablations: $(READY)
+	$(if $(DATA),OMP_NUM_THREADS=1 $(BIN)/python -m unshrink.bench.ablation $(or $(STUDIES),$(ALL_STUDIES)) --data $(DATA))
+	$(BIN)/python -m unshrink.bench.ablation --table > docs/ablations.md
+
+ALL_STUDIES = $(basename $(notdir $(wildcard src/unshrink/bench/ablations/*.yaml)))
 
 figures: $(READY)
 	$(BIN)/python -m unshrink.bench.figure examples/circuit.png docs/images/circuit.png --corner 30 20

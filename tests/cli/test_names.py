@@ -78,7 +78,7 @@ def test_expand_refuses_what_holds_nothing(name):
 
 
 def rename(path: Path) -> str:
-    return small_name(path, 4, ".png")
+    return small_name(path, "x4", ".png")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_arrange_never_writes_over_an_input():
 
 
 def test_default_names():
-    assert small_name(Path("d/photo.jpg"), 4, ".webp") == "photo.x4.webp"
+    assert small_name(Path("d/photo.jpg"), "x4", ".webp") == "photo.x4.webp"
     assert restored_name(Path("d/photo.x4.png"), ".png") == "photo.restored.png"
     assert restored_name(Path("photo.v2.png"), ".tif") == "photo.v2.restored.tif"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from unshrink.bench.ablation_page import KIND, RESULTS, SCHEMA, read_results, render_page
-from unshrink.bench.studies import Study, Variant, plan, read_study, seeds_of, study_names
+from unshrink.bench.studies import Study, Variant, find_variant, plan, read_study, seeds_of, study_names, trace
 from unshrink.data.pack import Pack, pack_folder
-from unshrink.errors import UnknownNameError, UnshrinkError, UsageError
+from unshrink.errors import UnshrinkError, UsageError
 from unshrink.files.lrfile import strip
 from unshrink.files.picture import Picture
 from unshrink.models import registry, weights
@@ -57,14 +57,11 @@ def run_study(study: Study, places: Places, *, only: str | None = None) -> Itera
 
     `only` names one variant. Raises UnknownNameError for one that is not in the study, and whatever training raises.
     """
-    listed = {variant.name: variant for variant in study.variants}
-    if only is not None and only not in listed:
-        raise UnknownNameError("variant", only, listed)
-    for variant in study.variants if only is None else [listed[only]]:
+    for variant in study.variants if only is None else [find_variant(study, only)]:
         for seed in seeds_of(study, variant):
-            recipe = plan(study, variant, seed)
-            if not _is_known(study, variant, recipe, places.results):
-                result = _train(study, variant, recipe, places)
+            recipes = [plan(study, stage, seed) for stage in trace(study, variant)]
+            if not _is_known(study, variant, recipes, places.results):
+                result = _train(variant, recipes, places)
                 _add(study, result, places.results)
                 yield result
 
@@ -110,8 +107,9 @@ def _list_plan(study: Study) -> Iterator[str]:
     for variant in study.variants:
         recipe = plan(study, variant, 0)
         adds = multiply_adds_per_pixel(registry.build(registry.get(recipe.model), settings=recipe.settings))
-        times = len(seeds_of(study, variant))
-        yield f"{study.name:<10} {variant.name:<24} {adds:9,.0f} multiply-adds {recipe.steps:6,} steps, {times} seed(s)\n"
+        seeds = " ".join(map(str, seeds_of(study, variant)))
+        cost = f"{adds:9,.0f} multiply-adds, {recipe.steps:6,} steps, seeds {seeds}"
+        yield f"{study.name:<10} {variant.name:<20} {cost}\n"
 
 
 def _line(result: Result) -> str:
@@ -119,26 +117,35 @@ def _line(result: Result) -> str:
     return f"{result['variant']} seed {result['seed']}: {result['steps']:,} steps, {result['seconds']:.0f} s, {figures}"
 
 
-def _train(study: Study, variant: Variant, recipe: Recipe, places: Places) -> Result:
-    digest = hashlib.sha256(json.dumps(plain(recipe), sort_keys=True).encode()).hexdigest()
-    folder = places.out / study.name / f"{variant.name}-{recipe.seed}-{digest[:8]}"
-    run(recipe, places.data, folder, resume=True, cache=places.pack)
-    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    model = weights.load(recipe.model, path=folder / "weights").model
+def _train(variant: Variant, recipes: Sequence[Recipe], places: Places) -> Result:
+    folders = [places.out / _folder_name(recipes[: i + 1]) for i in range(len(recipes))]
+    for i, recipe in enumerate(recipes):
+        start = folders[i - 1] / "weights" if i else None
+        run(recipe, places.data, folders[i], resume=True, start=start, cache=places.pack)
+    records = [json.loads((folder / "record.json").read_text(encoding="utf-8")) for folder in folders]
+    recipe, weights_folder = recipes[-1], folders[-1] / "weights"
+    model = weights.load(recipe.model, path=weights_folder).model
     return {
         "variant": variant.name,
         "text": variant.text,
         "seed": recipe.seed,
-        **{key: record[key] for key in ("steps", "seconds", "flops", "data_sha256", "validation")},
+        **{key: sum(record[key] for record in records) for key in ("steps", "seconds", "flops")},
+        **{key: records[-1][key] for key in ("data_sha256", "validation")},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "multiply_adds_per_hr_pixel": multiply_adds_per_pixel(model),
-        **_weigh(recipe, folder / "weights", pack_folder(places.data, places.pack)),
-        "recipe": plain(recipe),
+        **_weigh(recipe, weights_folder, pack_folder(places.data, places.pack)),
+        "recipes": plain(list(recipes)),
     }
 
 
+def _folder_name(recipes: Sequence[Recipe]) -> str:
+    """Another training gets another folder; the same one, in whatever study, the same."""
+    digest = hashlib.sha256(json.dumps(plain(list(recipes)), sort_keys=True).encode()).hexdigest()
+    return f"{recipes[-1].model}-{recipes[-1].seed}-{digest[:12]}"
+
+
 def _weigh(recipe: Recipe, folder: Path, pack: Pack) -> dict[str, float]:
-    """Bits per HR pixel of LR files of the held-out crops; {} for networks of any scale."""
+    """Bits per HR pixel of LR files of the held-out crops, and how many of them are payload; {} for any scale."""
     spec = registry.get(recipe.model)
     crops = [crop for index in pack.split(recipe.data.holdout)[1][:MOST] if (crop := _crop(pack, index)) is not None]
     if spec.scale is None or not crops:
@@ -146,10 +153,9 @@ def _weigh(recipe: Recipe, folder: Path, pack: Pack) -> dict[str, float]:
     engine = Engine(weights=folder)
     whole = [engine.down(crop, model=recipe.model, exact_blocks=False).encode() for crop in crops]
     pixels = len(crops) * CROP**2
-    bare = sum(len(strip(data)) for data in whole)
-    weighed = {"lr_bits_per_hr_pixel": 8 * bare / pixels}
+    weighed = {"lr_bits_per_hr_pixel": 8 * sum(map(len, whole)) / pixels}
     if spec.payload != "none":
-        weighed["payload_bits_per_hr_pixel"] = 8 * (sum(map(len, whole)) - bare) / pixels
+        weighed["payload_bits_per_hr_pixel"] = 8 * sum(len(data) - len(strip(data)) for data in whole) / pixels
     return weighed
 
 
@@ -160,10 +166,14 @@ def _crop(pack: Pack, index: int) -> Picture | None:
     return None if min(top, left) < 0 else Picture(rgb=pixels[top : top + CROP, left : left + CROP].copy())
 
 
-def _is_known(study: Study, variant: Variant, recipe: Recipe, results: Path) -> bool:
+def _is_known(study: Study, variant: Variant, recipes: Sequence[Recipe], results: Path) -> bool:
     """A result counts while the study still asks for the same training."""
     known = read_results(results, study.name).get("results", [])
-    return any(entry["variant"] == variant.name and _is_same(entry["recipe"], recipe) for entry in known)
+    return any(entry["variant"] == variant.name and _are_same(entry["recipes"], recipes) for entry in known)
+
+
+def _are_same(stored: Sequence[Mapping[str, Any]], recipes: Sequence[Recipe]) -> bool:
+    return len(stored) == len(recipes) and all(map(_is_same, stored, recipes))
 
 
 def _is_same(stored: Mapping[str, Any], recipe: Recipe) -> bool:

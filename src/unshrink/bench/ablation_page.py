@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,15 @@ _HEAD = (
     "Parameters",
     "Multiply-adds per HR pixel",
     "Steps",
+    "FLOPs",
     "Y",
     "RGB",
     "LR",
     "LR bits",
     "Payload bits",
 )
-
-Entries = Sequence[dict[str, Any]]
+_QUALITY = ("psnr_y", "psnr_rgb", "lr_psnr_y")
+_BITS = ("lr_bits_per_hr_pixel", "payload_bits_per_hr_pixel")
 
 
 def read_results(folder: Path, study: str) -> dict[str, Any]:
@@ -56,12 +57,12 @@ def _section(folder: Path, entry: dict[str, Any]) -> str:
     rows = [_row([result for result in entry["results"] if result["variant"] == name]) for name in variants]
     kept = [i for i in range(len(_HEAD)) if i < 2 or any(row[i] != _NOTHING for row in rows)]
     table = [[_HEAD[i] for i in kept], ["---"] + ["---:"] * (len(kept) - 1), *([row[i] for i in kept] for row in rows)]
-    budget = f"`{entry['study']}`: {entry['budget']:.1e} FLOPs of training each, recipe `{entry['recipe']}`."
+    budget = f"`{entry['study']}`, from the recipe `{entry['recipe']}`: {entry['budget']:.1e} FLOPs of training each."
     lines = [f"## {entry['title']}", "", budget, "", *("| " + " | ".join(cells) + " |" for cells in table), ""]
     return "\n".join([*lines, _prose(folder / f"ablation-{entry['study']}.md")])
 
 
-def _row(results: Entries) -> list[str]:
+def _row(results: Sequence[dict[str, Any]]) -> list[str]:
     first = results[0]
     return [
         first["text"] or first["variant"],
@@ -69,18 +70,15 @@ def _row(results: Entries) -> list[str]:
         f"{first['parameters']:,}",
         f"{first['multiply_adds_per_hr_pixel']:,.0f}",
         f"{first['steps']:,}",
-        *(_spread(results, lambda result, key=key: result["validation"].get(key), 2) for key in _QUALITY),
-        _spread(results, lambda result: result.get("lr_bits_per_hr_pixel"), 3),
-        _spread(results, lambda result: result.get("payload_bits_per_hr_pixel"), 3),
+        f"{first['flops']:.2e}",
+        *(_spread([result["validation"].get(key) for result in results], 2) for key in _QUALITY),
+        *(_spread([result.get(key) for result in results], 3) for key in _BITS),
     ]
 
 
-_QUALITY = ("psnr_y", "psnr_rgb", "lr_psnr_y")
-
-
-def _spread(results: Entries, take: Callable[[dict[str, Any]], float | None], digits: int) -> str:
+def _spread(figures: Sequence[float | None], digits: int) -> str:
     """The mean, and from where to where it goes where there are several seeds."""
-    values = [value for result in results if (value := take(result)) is not None]
+    values = [value for value in figures if value is not None]
     if not values:
         return _NOTHING
     mean = f"{sum(values) / len(values):.{digits}f}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from unshrink.bench.measure import Method, Progress, Report, Trip, measure
 from unshrink.errors import UsageError
 from unshrink.files.lrfile import strip
 from unshrink.files.picture import Picture, read_picture
+from unshrink.metrics.quality import Pixels, psnr_rgb
 from unshrink.models.registry import get, parameters
 from unshrink.rescale import Engine
 
@@ -23,13 +27,16 @@ def evaluate(
     weights: Path | None = None,
     effort: int = 0,
     exact_blocks: bool = False,
+    carrier: str = "chunk",
     progress: Progress | None = None,
 ) -> Report:
     """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
 
     ``weights`` names weights to use instead of the newest that are installed; ``effort`` is that of ``down``. Without
     ``exact_blocks``, as in the papers, a picture is restored from its LR pixels alone; with them, from all that
-    ``down`` writes by default. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
+    ``down`` writes by default. ``carrier`` is that of ``down``; where it is the alpha channel, each picture's row has
+    ``white_psnr`` and ``black_psnr``: the small picture as viewers show it over white and over black, against its own
+    colours, in dB. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
     ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the
     same scale and sets. Raises UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without
     a scale of its own and for folders without pictures.
@@ -39,7 +46,7 @@ def evaluate(
         raise UsageError(f"{name} takes any scale, which this protocol does not cover; name a model of a fixed scale.")
     engine = Engine(weights=weights)
     digest = engine.load(name).weights.digest
-    measured = measure(_through_file(engine, name, effort, exact_blocks), spec.scale, folders, progress)
+    measured = measure(_through_file(engine, name, effort, exact_blocks, carrier), spec.scale, folders, progress)
     return {
         "kind": "model",
         "model": name,
@@ -53,16 +60,34 @@ def evaluate(
             **measured["protocol"],
             "exact_blocks": _CARRIED if exact_blocks else _LEFT_OUT,
             "effort": effort,
+            "carrier": "none" if spec.payload == "none" else carrier,
         },
     }
 
 
-def _through_file(engine: Engine, name: str, effort: int, exact_blocks: bool) -> Method:
+def _through_file(engine: Engine, name: str, effort: int, exact_blocks: bool, carrier: str) -> Method:
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
-        engine.down(hr, model=name, effort=effort, exact_blocks=exact_blocks).save(path)
-        data = path.read_bytes()
-        # What the file would weigh without us is what `strip` leaves; the rest is header and payload.
-        return Trip(engine.up(path), read_picture(path), len(data), len(data) - len(strip(data)))
+        engine.down(hr, model=name, effort=effort, exact_blocks=exact_blocks, carrier=carrier).save(path)
+        data, lr = path.read_bytes(), read_picture(path)
+        # What the file would weigh without us: the picture that `strip` leaves, without a payload in its alpha channel.
+        bare = len(strip(data) if lr.alpha is None else replace(lr, alpha=None).encode("png"))
+        return Trip(engine.up(path), lr, len(data), len(data) - bare, shown(lr))
 
     return method
+
+
+def shown(lr: Picture) -> dict[str, float | None]:
+    """``white_psnr`` and ``black_psnr`` in dB: ``lr`` laid over white and black by its alpha, against its own colours.
+
+    None where that changes nothing; empty where ``lr`` has no alpha.
+    """
+    if lr.alpha is None:
+        return {}
+    return {"white_psnr": _over(lr.rgb, lr.alpha, 255), "black_psnr": _over(lr.rgb, lr.alpha, 0)}
+
+
+def _over(rgb: Pixels, alpha: Pixels, level: int) -> float | None:
+    cover = 1 - alpha[..., None] / 255
+    seen = np.rint(rgb + cover * (level - rgb.astype(np.float64))).astype(np.uint8)
+    return None if np.array_equal(seen, rgb) else psnr_rgb(rgb, seen)

@@ -151,11 +151,13 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, scale: int) -> dic
 def summarise(rows: Sequence[Row]) -> Report:
     """Figures of a set from those of its pictures: means of quality, totals of bytes, and the rows themselves."""
     quality = ("psnr_y", "ssim_y", "psnr_rgb", "lr_psnr_y", "lr_ssim_y")
+    shown = ("white_psnr", "black_psnr")  # only of small pictures with an alpha channel
     sums = {name: sum(row[name] for row in rows) for name in ("lr_bytes", "payload_bytes", "hr_png_bytes")}
     pixels = sum(row["height"] * row["width"] for row in rows)
     return {
         "images": len(rows),
         **{name: _mean([row[name] for row in rows]) for name in quality},
+        **{name: _mean([row[name] for row in rows]) for name in shown if all(name in row for row in rows)},
         **sums,
         "lr_bits_per_hr_pixel": 8 * sums["lr_bytes"] / pixels,
         "per_image": list(rows),

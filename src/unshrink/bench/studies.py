@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import yaml
 
+from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnknownNameError, UsageError
-from unshrink.models.registry import build, get
+from unshrink.models.registry import Settings, build, get
 from unshrink.settings import plain, read_settings
 from unshrink.train.cost import training_flops
 from unshrink.train.recipe import Recipe, read_recipe
@@ -32,6 +34,10 @@ class Variant:
     """Keys of the recipe and their values; tables are merged, all else is replaced."""
     seeds: tuple[int, ...] | None = None
     """Where they are not the study's."""
+    start: str | None = None
+    """The variant whose weights, of the same seed, it begins with; that training is part of its cost."""
+    share: float = 1.0
+    """Of the budget, for what is trained after `start`."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,27 @@ def parse_study(text: str, *, name: str) -> Study:
         raise UsageError(f"Two variants of the study {name} have the same name: {', '.join(listed)}.")
     for variant in study.variants:
         _merge_recipe(study, variant, 0)
+        trace(study, variant)
     return study
+
+
+def find_variant(study: Study, name: str) -> Variant:
+    """The variant of that name. Raises UnknownNameError."""
+    listed = {variant.name: variant for variant in study.variants}
+    if name not in listed:
+        raise UnknownNameError(f"variant of the study {study.name}", name, listed)
+    return listed[name]
+
+
+def trace(study: Study, variant: Variant) -> list[Variant]:
+    """What is trained for `variant`, first to last: where it starts from, and itself. Raises UsageError for circles."""
+    traced = [variant]
+    while traced[0].start is not None:
+        earlier = find_variant(study, traced[0].start)
+        if earlier in traced:
+            raise UsageError(f"The variant {earlier.name} of the study {study.name} starts from itself.")
+        traced.insert(0, earlier)
+    return traced
 
 
 def seeds_of(study: Study, variant: Variant) -> tuple[int, ...]:
@@ -89,13 +115,20 @@ def seeds_of(study: Study, variant: Variant) -> tuple[int, ...]:
 
 
 def plan(study: Study, variant: Variant, seed: int) -> Recipe:
-    """The recipe of one training, as many steps long as the study's budget buys.
+    """The recipe of one training, as many steps long as its share of the study's budget buys.
 
-    A network's settings are merged into the registry's row of the model, and written out in full. Raises UnknownNameError and UsageError.
+    A network's settings are merged into the registry's row of the model, and written out in full. Raises
+    UnknownNameError and UsageError.
     """
     recipe = _merge_recipe(study, variant, seed)
-    a_step = training_flops(build(get(recipe.model), settings=recipe.settings), recipe.data)
-    return replace(recipe, network=plain(recipe.settings), steps=max(1, round(study.budget / a_step)))
+    a_step = flops_of_a_step(recipe.model, recipe.settings, recipe.data)
+    return replace(recipe, network=plain(recipe.settings), steps=max(1, round(variant.share * study.budget / a_step)))
+
+
+@cache
+def flops_of_a_step(model: str, settings: Settings, data: PatchSettings) -> float:
+    """What `train.cost.training_flops` counts for a network of these settings; counted once."""
+    return training_flops(build(get(model), settings=settings), data)
 
 
 def _merge_recipe(study: Study, variant: Variant, seed: int) -> Recipe:

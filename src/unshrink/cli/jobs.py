@@ -11,7 +11,7 @@ from unshrink.cli.pictures import payload, read_picture_file
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 from unshrink.files.encoders import format_for
 from unshrink.files.lrfile import is_lrfile
-from unshrink.rescale import Engine, Small, format_of
+from unshrink.rescale import Dial, Engine, Small, Wish, format_of
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,13 @@ class Shrinking:
 
     view: View
     engine: Engine
-    scale: int | None
+    wish: Wish
     model: str | None
     effort: int
     exact_blocks: bool
+    carrier: str
+    budget: int | None
+    """Bytes."""
     format: str
     """Used where the output names no file."""
     writer: Writer
@@ -40,10 +43,14 @@ class Shrinking:
         tell = _Tell(self.view, task.source.label)
         small = self.engine.down(
             source,
-            self.scale,
+            self.wish.scale,
+            size=self.wish.size,
+            max_side=self.wish.max_side,
             model=self.model,
             effort=self.effort,
             exact_blocks=self.exact_blocks,
+            carrier=self.carrier,
+            payload_budget=self.budget,
             progress=tell,
         )
         data = small.encode(format)
@@ -65,8 +72,9 @@ class Restoring:
     view: View
     engine: Engine
     plain: bool
-    scale: int | None
+    scale: float | tuple[float, float] | None
     model: str | None
+    dial: Dial
     format: str
     """Used where the output names no file."""
     writer: Writer
@@ -80,7 +88,13 @@ class Restoring:
             raise PassedOver("not an LR file")
         self.writer.check(task)
         picture = self.engine.up(
-            source, plain=self.plain, scale=self.scale, model=self.model, progress=_Tell(self.view, task.source.label)
+            source,
+            plain=self.plain,
+            scale=self.scale,
+            model=self.model,
+            sigma=self.dial.sigma,
+            seed=self.dial.seed,
+            progress=_Tell(self.view, task.source.label),
         )
         data = picture.encode(format)
         self.writer.write(task, data)

@@ -18,6 +18,7 @@ SMALL_ENDINGS = {"png": ".png", "webp": ".webp", "tiff": ".tif"}
 """Formats of LR files, and the ending of each where we choose the name."""
 PICTURE_ENDINGS = SMALL_ENDINGS | {"jpeg": ".jpg", "bmp": ".bmp"}
 """The same for restored pictures."""
+_MARK = re.compile(r"\.(x\d+(\.\d+)?(x\d+(\.\d+)?)?|\d+x\d+|max\d+)$")
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,14 @@ def ending_for(format: str | None, endings: Mapping[str, str]) -> str:
     return endings[format or "png"]
 
 
-def small_name(path: Path, scale: int, ending: str) -> str:
-    """photo.jpg -> photo.x4.png"""
-    return f"{path.stem}.x{scale}{ending}"
+def small_name(path: Path, mark: str, ending: str) -> str:
+    """photo.jpg -> photo.x4.png, for the mark "x4"; see `rescale.sizes.Wish`."""
+    return f"{path.stem}.{mark}{ending}"
 
 
 def restored_name(path: Path, ending: str) -> str:
     """photo.x4.png -> photo.restored.png"""
-    return re.sub(r"\.x\d+$", "", path.stem) + f".restored{ending}"
+    return _MARK.sub("", path.stem) + f".restored{ending}"
 
 
 def _expand(name: str) -> Iterator[Found]:

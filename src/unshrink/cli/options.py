@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from unshrink.cli.sizes import read_scale, read_size
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress; errors still show.")]
@@ -15,7 +17,22 @@ Format = Annotated[
     typer.Option("--format", "-f", metavar="NAME", help="png, webp or tiff, where OUT names no file. [default: png]"),
 ]
 Scale = Annotated[
-    int | None, typer.Option("--scale", "-s", min=1, metavar="N", help="Shrink by N along each axis. [default: 4]")
+    Any,
+    typer.Option(
+        "--scale",
+        "-s",
+        parser=read_scale,
+        metavar="N",
+        help="Shrink by N, 1.1 to 4; HEIGHTxWIDTH, such as 1.5x3.2, for one number each along height and width. "
+        "[default: 4]",
+    ),
+]
+Size = Annotated[
+    Any,
+    typer.Option("--size", parser=read_size, metavar="WIDTHxHEIGHT", help="Shrink to this size, such as 800x600."),
+]
+MaxSide = Annotated[
+    int | None, typer.Option("--max-side", min=1, metavar="PIXELS", help="Shrink to this longer side, such as 1024.")
 ]
 Model = Annotated[
     str | None, typer.Option("--model", "-m", metavar="NAME", help="Model to use; see `unshrink models`.")
@@ -24,9 +41,28 @@ Effort = Annotated[
     int,
     typer.Option("--effort", "-e", min=0, max=9, metavar="0..9", help="Spend more time on a better small picture."),
 ]
+Sigma = Annotated[
+    float,
+    typer.Option(
+        "--sigma", metavar="0..1", help="For models with a dial: 0 is nearest to the original, 1 the most lifelike."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of what --sigma draws: the same seed, the same picture.")]
 ExactBlocks = Annotated[
     bool,
     typer.Option("--exact-blocks/--no-exact-blocks", help="Carry blocks that the network would spoil without loss."),
+]
+Carrier = Annotated[
+    str,
+    typer.Option(
+        "--carrier",
+        metavar="NAME",
+        help="Where -A models keep their payload: chunk (no viewer shows it), alpha, or floor[:N] (alpha from N up).",
+    ),
+]
+PayloadBudget = Annotated[
+    str | None,
+    typer.Option("--payload-budget", metavar="SIZE", help="For -M models: keep a payload of at most so much, as 20kB."),
 ]
 Weights = Annotated[
     str | None,

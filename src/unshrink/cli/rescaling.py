@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from unshrink.cli import options
+from unshrink.cli.amounts import read_bytes
 from unshrink.cli.batch import Batch, Writer, view_for
 from unshrink.cli.names import (
     PICTURE_ENDINGS,
@@ -19,6 +20,7 @@ from unshrink.cli.names import (
     small_name,
     split_names,
 )
+from unshrink.cli.sizes import read_scale
 from unshrink.errors import UsageError
 
 Names = Annotated[
@@ -34,11 +36,15 @@ def down(
     names: Names,
     out: options.Out = None,
     scale: options.Scale = None,
+    size: options.Size = None,
+    max_side: options.MaxSide = None,
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
     effort: options.Effort = 0,
     exact_blocks: options.ExactBlocks = True,
+    carrier: options.Carrier = "chunk",
+    payload_budget: options.PayloadBudget = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -50,16 +56,20 @@ def down(
     """
     from unshrink.cli.jobs import Shrinking
     from unshrink.cli.pictures import is_small
-    from unshrink.rescale import DEFAULT_SCALE, Engine
+    from unshrink.rescale import Engine, Wish
 
+    budget = None if payload_budget is None else read_bytes(payload_budget)
     engine = Engine(weights=weights)
-    factor = engine.choose(scale, model).scale or scale or DEFAULT_SCALE
+    wish = Wish(scale, size, max_side)
+    mark = wish.mark(engine.choose(scale, model, any_scale=wish.any_scale).scale)
     ending = ending_for(format, SMALL_ENDINGS)
     inputs, target = split_names(names, out, is_small)
-    tasks = arrange(expand(inputs), target, lambda path: small_name(path, factor, ending), is_small)
+    tasks = arrange(expand(inputs), target, lambda path: small_name(path, mark, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
     writer = Writer(overwrite=overwrite)
-    job = Shrinking(view, engine, scale, model, effort, exact_blocks, format or "png", writer, several=len(tasks) > 1)
+    job = Shrinking(
+        view, engine, wish, model, effort, exact_blocks, carrier, budget, format or "png", writer, several=len(tasks) > 1
+    )
     return Batch("down", view).run(tasks, job.do)
 
 
@@ -70,11 +80,20 @@ def up(
         bool, typer.Option("--plain", help="Enlarge any picture from its pixels alone: invents, restores nothing.")
     ] = False,
     scale: Annotated[
-        int | None, typer.Option("--scale", "-s", min=1, metavar="N", help="With --plain: enlarge by N. [default: 4]")
+        Any,
+        typer.Option(
+            "--scale",
+            "-s",
+            parser=read_scale,
+            metavar="N",
+            help="With --plain: enlarge by N, or HEIGHTxWIDTH, such as 1.5x3.2. [default: 4]",
+        ),
     ] = None,
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
+    sigma: options.Sigma = 0.0,
+    seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -85,7 +104,7 @@ def up(
     """
     from unshrink.cli.jobs import Restoring
     from unshrink.cli.pictures import is_small
-    from unshrink.rescale import Engine
+    from unshrink.rescale import Dial, Engine
 
     if not plain and (scale is not None or model is not None):
         raise UsageError("An LR file says its own scale and model; --scale and --model go only with --plain.")
@@ -100,5 +119,5 @@ def up(
     inputs, target = split_names(names, out, is_restored)
     tasks = arrange(expand(inputs), target, lambda path: restored_name(path, ending), is_restored)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Restoring(view, engine, plain, scale, model, format or "png", Writer(overwrite=overwrite))
+    job = Restoring(view, engine, plain, scale, model, Dial(sigma, seed), format or "png", Writer(overwrite=overwrite))
     return Batch("up", view).run(tasks, job.do)

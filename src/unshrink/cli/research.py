@@ -46,6 +46,7 @@ def evaluate(
     exact_blocks: Annotated[
         bool, typer.Option("--exact-blocks", help="Measure what `down` really writes; papers have only the LR pixels.")
     ] = False,
+    carrier: options.Carrier = "chunk",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -64,6 +65,7 @@ def evaluate(
             weights=None if weights is None else Path(weights),
             effort=effort,
             exact_blocks=exact_blocks,
+            carrier=carrier,
             progress=lambda done, total, text: view.step(text, done=done, total=total),
         )
     if json is not None and json != STREAM:

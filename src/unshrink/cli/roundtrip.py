@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import tempfile
@@ -13,18 +14,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unshrink.cli import options
+from unshrink.cli.amounts import read_bytes
 from unshrink.cli.batch import Batch, Entry, make_folder
 from unshrink.cli.names import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 if TYPE_CHECKING:
     from unshrink.files.picture import Picture
-    from unshrink.rescale import Engine, Small
+    from unshrink.rescale import Dial, Engine, Small, Wish
 
 
 def roundtrip(
     names: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or patterns; - for stdin.")],
     scale: options.Scale = None,
+    size: options.Size = None,
+    max_side: options.MaxSide = None,
     model: options.Model = None,
     format: options.Format = None,
     keep: Annotated[
@@ -32,16 +36,23 @@ def roundtrip(
     ] = None,
     weights: options.Weights = None,
     effort: options.Effort = 0,
+    sigma: options.Sigma = 0.0,
+    seed: options.Seed = 0,
     exact_blocks: options.ExactBlocks = True,
+    carrier: options.Carrier = "chunk",
+    payload_budget: options.PayloadBudget = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Shrink, write, read back and restore; report quality, LR fidelity, bytes, seconds and memory."""
-    from unshrink.rescale import Engine
+    from unshrink.rescale import Dial, Engine, Wish
 
+    dial = Dial(sigma, seed)
+    budget = None if payload_budget is None else read_bytes(payload_budget)
     engine = Engine(weights=weights)
-    spec = engine.choose(scale, model)
+    wish = Wish(scale, size, max_side)
+    spec = engine.choose(scale, model, any_scale=wish.any_scale)
     ending = ending_for(format, SMALL_ENDINGS)
     tasks = [Task(found) for found in expand(names)]
     view = View(json_mode=json, quiet=quiet)
@@ -49,7 +60,7 @@ def roundtrip(
         make_folder(keep)
     engine.load(spec.name)
     return Batch("roundtrip", view).run(
-        tasks, Trip(view, engine, scale, model, effort, exact_blocks, ending, keep, overwrite).do
+        tasks, Trip(view, engine, wish, model, effort, exact_blocks, dial, carrier, budget, ending, keep, overwrite).do
     )
 
 
@@ -59,10 +70,14 @@ class Trip:
 
     view: View
     engine: Engine
-    scale: int | None
+    wish: Wish
     model: str | None
     effort: int
     exact_blocks: bool
+    dial: Dial
+    carrier: str
+    budget: int | None
+    """Bytes."""
     ending: str
     keep: str | None
     overwrite: bool
@@ -81,18 +96,26 @@ class Trip:
             return self._travel(task, picture, path, Path(folder))
 
     def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
-        from unshrink.rescale import DEFAULT_SCALE
-
-        label = task.source.label
-        spec = self.engine.choose(self.scale, self.model)
-        target = folder / small_name(path, spec.scale or self.scale or DEFAULT_SCALE, self.ending)
+        label, wish = task.source.label, self.wish
+        spec = self.engine.choose(wish.scale, self.model, any_scale=wish.any_scale)
+        target = folder / small_name(path, wish.mark(spec.scale), self.ending)
         start = time.perf_counter()
         self.view.step(f"{label}: shrink")
-        small = self.engine.down(hr, self.scale, model=self.model, effort=self.effort, exact_blocks=self.exact_blocks)
+        small = self.engine.down(
+            hr,
+            wish.scale,
+            size=wish.size,
+            max_side=wish.max_side,
+            model=self.model,
+            effort=self.effort,
+            exact_blocks=self.exact_blocks,
+            carrier=self.carrier,
+            payload_budget=self.budget,
+        )
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
         self.view.step(f"{label}: restore")
-        restored = self.engine.up(target)
+        restored = self.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
         cost = {
             "seconds_down": round(middle - start, 3),
             "seconds_up": round(time.perf_counter() - middle, 3),
@@ -132,9 +155,11 @@ def _stated(small: Small) -> Entry:
 def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
     from unshrink.cli.scores import score
     from unshrink.files.picture import read_picture
+    from unshrink.models import registry
 
+    header = small.header
     return {
-        **score(hr, restored, read_picture(path), round(small.header.scale[0])),
+        **score(hr, restored, read_picture(path), registry.get(header.model).scale, math.ceil(max(header.scale))),
         "lr_bytes": os.path.getsize(path),
         "hr_png_bytes": len(hr.encode("png")),
     }

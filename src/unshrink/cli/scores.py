@@ -8,19 +8,21 @@ import torch
 
 from unshrink.files.picture import Picture
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
-from unshrink.nn.resample import bicubic_down
+from unshrink.rescale import tensors
 from unshrink.rescale.tensors import to_rgb, to_tensor
 
 _SSIM_WINDOW = 11
 
 
-def score(hr: Picture, restored: Picture, lr: Picture, scale: int) -> dict[str, float | None]:
+def score(hr: Picture, restored: Picture, lr: Picture, scale: int | None, border: int = 0) -> dict[str, float | None]:
     """PSNR in dB and SSIM of `restored` against `hr`, and of `lr` against the bicubic LR of `hr`.
 
     `scale` pixels are left out on every side of the restored picture, as papers do, unless too little would remain.
+    `scale` is None for models of any scale; then `border` pixels are left out.
     None where two pictures are identical (PSNR) or too small (SSIM).
     """
-    border = scale if min(hr.size) > 2 * scale else 0
+    border = scale or border
+    border = border if min(hr.size) > 2 * border else 0
     original, got = _channels(hr, hr.grey), _channels(restored, hr.grey)
     guide, small = _channels(bicubic_lr(hr, scale, lr.size), hr.grey), _channels(lr, hr.grey)
     return {
@@ -32,10 +34,10 @@ def score(hr: Picture, restored: Picture, lr: Picture, scale: int) -> dict[str, 
     }
 
 
-def bicubic_lr(hr: Picture, scale: int, size: tuple[int, int]) -> Picture:
+def bicubic_lr(hr: Picture, scale: int | None, size: tuple[int, int]) -> Picture:
     """The bicubic LR picture, of `size` (h, w), with `hr` continued at its edges as the engine does."""
     with torch.inference_mode():
-        return Picture(rgb=to_rgb(bicubic_down(to_tensor(hr.rgb, scale), scale), size))
+        return Picture(rgb=to_rgb(tensors.bicubic_lr(to_tensor(hr.rgb, scale or 1), scale, size), size))
 
 
 def _channels(picture: Picture, grey: bool) -> Pixels:

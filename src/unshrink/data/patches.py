@@ -11,7 +11,10 @@ from torch import Tensor
 from unshrink.data.pack import Pack
 from unshrink.data.synthetic import synth_tile
 from unshrink.errors import UsageError
-from unshrink.nn.resample import bicubic_down
+from unshrink.nn.resample import bicubic_down, resize
+
+LEAST_SCALE = 1.1
+"""Of what networks of any scale are trained on."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,56 @@ class PatchSettings:
     """Share of patches that are rendered text, line art and patterns instead of photographs, 0 to 1."""
     holdout: int = 16
     """About one picture in this many is kept for validation; 0 keeps none."""
+    largest_scale: float = 4.0
+    """For networks of any scale: scales are drawn from 1.1 to this, each with a probability as its square. `patch` is
+    then the side at scale 4; smaller scales have smaller patches, as many pixels fewer as the scale is less."""
+    asymmetric: float = 0.3
+    """For networks of any scale: share of steps whose scales along height and width are drawn apart."""
 
 
 def draw_batch(
-    pack: Pack, indices: Sequence[int], settings: PatchSettings, *, scale: int, seed: int, step: int
+    pack: Pack, indices: Sequence[int], settings: PatchSettings, *, scale: int | None, seed: int, step: int
 ) -> tuple[Tensor, Tensor]:
     """HR (B, 3, P, P) in [0, 1] and its bicubic LR (B, 3, P/s, P/s), the same for the same seed and step.
 
     Each patch is cut with a margin as wide as the bicubic kernel reaches, so that its LR is what the whole picture's
-    would be. Flips and transposes with p = 0.5 each. Raises UsageError where no picture is large enough.
+    would be. Where `scale` is None the step draws its own (see `PatchSettings`), and every patch counts as a whole
+    picture: the LR is the patch's own, mirrored at its edges, as a network sees it. Flips and transposes with
+    p = 0.5 each. Raises UsageError where no picture is large enough.
     """
     rng = np.random.default_rng((seed, step))
+    if scale is None:
+        return _draw_any_scale(pack, indices, settings, rng)
     margin = 2 * scale
     size = settings.patch + 2 * margin
-    crops = [_draw_crop(pack, indices, size, scale, settings.synthetic, rng) for _ in range(settings.batch)]
-    wide = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
+    wide = _draw_crops(pack, indices, size, scale, settings, rng)
     guide = bicubic_down(wide, scale)[..., 2:-2, 2:-2]
     return wide[..., margin:-margin, margin:-margin].contiguous(), guide.contiguous()
+
+
+def _draw_any_scale(
+    pack: Pack, indices: Sequence[int], settings: PatchSettings, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    scales = draw_scales(settings, rng)
+    mean = (scales[0] * scales[1]) ** 0.5
+    side = max(8, 8 * round(settings.patch * (mean / 4) ** 0.5 / 8))
+    hr = _draw_crops(pack, indices, side, 1, settings, rng)
+    return hr.contiguous(), resize(hr, (round(side / scales[0]), round(side / scales[1]))).contiguous()
+
+
+def draw_scales(settings: PatchSettings, rng: np.random.Generator) -> tuple[float, float]:
+    """Scales along height and width, each from 1.1 to the largest, with a probability as its square."""
+    low, high = LEAST_SCALE**3, settings.largest_scale**3
+    first, second = (float((low + u * (high - low)) ** (1 / 3)) for u in rng.random(2))
+    return (first, second) if rng.random() < settings.asymmetric else (first, first)
+
+
+def _draw_crops(
+    pack: Pack, indices: Sequence[int], size: int, scale: int, settings: PatchSettings, rng: np.random.Generator
+) -> Tensor:
+    """(B, 3, size, size) in [0, 1]."""
+    crops = [_draw_crop(pack, indices, size, scale, settings.synthetic, rng) for _ in range(settings.batch)]
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
 
 
 def _draw_crop(

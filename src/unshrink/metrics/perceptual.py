@@ -46,12 +46,11 @@ def lpips(a: Pixels, b: Pixels, net: Backbone = "alex", *, border: int = 0) -> f
     if a.shape != b.shape:
         raise UsageError(f"The pictures differ in size: {a.shape} and {b.shape}.")
     with torch.inference_mode():
-        return float(distance(net)(_tensor(a, border), _tensor(b, border)))
+        return float(_distance(net)(_tensor(a, border), _tensor(b, border)))
 
 
-@cache
-def distance(net: Backbone) -> PerceptualDistance:
-    """The frozen network behind `lpips`, on the CPU, read once. Raises UsageError without the extra "perceptual"."""
+def load_distance(net: Backbone) -> PerceptualDistance:
+    """The frozen network behind `lpips`, on the CPU. Raises UsageError without the extra "perceptual"."""
     path = _package().locate_file(f"{_PACKAGE}/weights/vST0.0/{net}_shift_tolerant.pth")
     return PerceptualDistance(net, torch.load(str(path), weights_only=True, map_location="cpu"))
 
@@ -98,6 +97,11 @@ class Blur(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Two pixels are added at every side first."""
         return conv2d(pad(x, (2, 2, 2, 2), mode="reflect"), self.filt, stride=2, groups=x.shape[1])
+
+
+@cache
+def _distance(net: Backbone) -> PerceptualDistance:
+    return load_distance(net)
 
 
 def _apart(a: Tensor, b: Tensor, head: Tensor) -> Tensor:

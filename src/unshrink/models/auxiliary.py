@@ -75,15 +75,17 @@ class IRNA(Rescaler):
         x (B, 3, H, W) <-> y (B, 3, H/s, W/s), payload (B, 1, H/s, W/s), z (B, 3*s*s - 4, H/s, W/s)
 
     The payload is the fourth channel of the low branch, which the couplings change like the LR's three, through a
-    sigmoid; a file stores it in 8 bits. z = 0 when restoring. Source: Yin et al., ICASSP 2023, on IRN or, with augmented
-    levels, on DLV-IRN. Ours: the clip before the logit (the paper's is infinite at 0 and 255), that 0 is
+    sigmoid; a file stores it in 8 bits. z = 0 when restoring. Source: Yin et al., ICASSP 2023, on IRN or, with
+    augmented levels, on DLV-IRN. Ours: the clip before the logit (the paper's is infinite at 0 and 255), that 0 is
     never stored, the gain, and with `start` "none" that the channel is simply the first of the high ones.
     """
+
+    scale: int
 
     def __init__(self, settings: AuxiliarySettings) -> None:
         super().__init__()
         self.settings = settings
-        self.scale = settings.scale
+        self.scale: int = settings.scale
         self.chain = Chain(_links(settings))
         self.reach = measure_reach(self.chain)
 

@@ -13,6 +13,7 @@ from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import COUPLINGS
 from unshrink.nn.haar import Haar, Mixing
 from unshrink.nn.invertible import Chain, Invertible
+from unshrink.nn.latent import LatentUnit
 from unshrink.nn.subnets import build_subnet
 
 LR_CHANNELS = 3
@@ -46,6 +47,8 @@ class IRNSettings:
     """Finest first; the scale is the product of their factors."""
     clamp: float = 1.0
     """The largest log-scale of a coupling."""
+    latent_unit: float = 0.0
+    """Above 0, z is measured in learnt units that start at this size; see `nn.latent`. For networks that draw z."""
 
     @property
     def scale(self) -> int:
@@ -67,8 +70,8 @@ class IRN(Rescaler):
     def __init__(self, settings: IRNSettings) -> None:
         super().__init__()
         self.settings = settings
-        self.scale = settings.scale
-        self.chain = Chain(build_links(settings.levels, settings.clamp))
+        self.scale: int = settings.scale
+        self.chain = Chain([*build_links(settings.levels, settings.clamp), *_unit(settings)])
         self.reach = measure_reach(self.chain)
 
     @property
@@ -120,6 +123,13 @@ def build_links(
             links.append(Augment(level.augment))
         links += [_coupling(level, channels, low, clamp) for _ in range(level.blocks)]
     return links
+
+
+def _unit(settings: IRNSettings) -> list[Invertible]:
+    if not settings.latent_unit:
+        return []
+    channels, extra = count_channels(settings.levels), settings.levels[-1].augment
+    return [LatentUnit(channels, split=LR_CHANNELS, unit=settings.latent_unit, extra=extra)]
 
 
 def count_channels(levels: Sequence[LevelSettings]) -> int:

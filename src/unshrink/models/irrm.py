@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.irn import LR_CHANNELS, measure_reach, require_multiple
 from unshrink.nn.invertible import Chain
 from unshrink.nn.residual_block import BlockShape, ResidualDownscaling
-
-LR_CHANNELS = 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class IRRMSettings:
     modules: tuple[ModuleSettings, ...] = (ModuleSettings(),)
     """Finest first; each halves both sides."""
     long_skip: bool = True
-    """Whether a module predicts its high bands from the low band that is kept; False is for ablation."""
+    """Whether low frequencies bypass the blocks and the kept band predicts the high ones; False is for ablation."""
     short_skip: bool = True
     """Whether enhanced blocks are residual; False (plain convolutions) is for ablation."""
     clamp: float = 1.0
@@ -52,8 +50,8 @@ class IRRM(Rescaler):
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
 
     Downscaling keeps y and drops z; upscaling takes z = 0. Source: Li et al., IJCAI 2024 (modules, invertible residual
-    blocks of three enhanced blocks, long and short skips). Widths, depths, the form of the long skip (`nn.residual_block`)
-    and z = 0 are our design; docs/ablations.md measures the skips.
+    blocks of three enhanced blocks, long and short skips). Widths, depths, the form of the long skip (see
+    `nn.residual_block`) and z = 0 are our design; docs/ablations.md measures the skips.
     """
 
     def __init__(self, settings: IRRMSettings) -> None:
@@ -61,7 +59,7 @@ class IRRM(Rescaler):
         self.settings = settings
         self.scale: int = settings.scale
         self.chain = Chain(_modules(settings))
-        self.reach = sum(2 ** (at + 1) * int(link.reach) for at, link in enumerate(self.chain.links))  # type: ignore[arg-type]
+        self.reach = measure_reach(self.chain)
 
     @property
     def latent_channels(self) -> int:
@@ -70,8 +68,7 @@ class IRRM(Rescaler):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
-        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
-            raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {self.scale}; pad the picture.")
+        require_multiple(x, self.scale)
         both = self.chain(x)
         return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
 
@@ -101,7 +98,9 @@ def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:
             LR_CHANNELS * 4**at,
             low=LR_CHANNELS,
             blocks=module.blocks,
-            shape=BlockShape(module.width, module.scale_width, module.depth, settings.short_skip),
+            shape=BlockShape(
+                module.width, module.scale_width, module.depth, settings.short_skip, bypass=settings.long_skip
+            ),
             long_skip=settings.long_skip,
             clamp=settings.clamp,
         )

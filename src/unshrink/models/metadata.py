@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler, Size, Split
-from unshrink.models.irn import IRN, LR_CHANNELS, IRNSettings
-from unshrink.nn.autoencoder import FACTOR, HALO, AdaptiveDecoder, Encoder, PlainDecoder, in_strips
+from unshrink.models.irn import IRN, IRNSettings
+from unshrink.nn.autoencoder import FACTOR, HALO, AdaptiveDecoder, AdaptiveEncoder, PlainDecoder, PlainEncoder, in_strips
 
 MOST = 127
 """The largest whole number, up or down, that a file stores for a number of S."""
-GAIN = 8.0
+GAIN = 32.0
 """Steps of S that the encoder's 1.0 is worth."""
 
 
@@ -29,12 +29,12 @@ class MetadataSettings:
     """Channels inside encoder and decoder."""
     layers: int = 4
     """Convolutions of the encoder, 2 or 4."""
-    pooling: Literal["max", "stride"] = "stride"
-    """How the encoder makes one number of many; "max" is the paper's, "stride" ours."""
-    decoder: Literal["plain", "adaptive"] = "adaptive"
-    """"plain" looks at S only, "adaptive" (ours) at the LR picture too; so does the encoder then."""
+    design: Literal["paper", "adaptive"] = "adaptive"
+    """Of the autoencoder: "paper" sees nothing but z and S, "adaptive" (ours) the LR picture too; see `nn.autoencoder`."""
     coarser: tuple[int, ...] = (1,)
     """In training, picture i of a batch is stored with the step times `coarser[i]`, the list repeated."""
+    error: float = 1.0
+    """In training, weight of MSE(z, AE(z)) in the penalty."""
     rate: float = 0.0
     """In training, weight of log2(1 + |S|), about the bits that a number of S costs, in the penalty."""
 
@@ -47,7 +47,7 @@ class IRNM(Rescaler):
 
     S is the payload, in steps: a file stores it rounded to whole numbers of -127 to 127. What is left out, `latent`, is
     z - z', zero on average. Without a payload S = 0. Source: Yin et al., ICASSP 2023. Ours: the autoencoder's widths,
-    the number format of S, and by default a strided encoder and a decoder that both look at y.
+    the number format of S, and by default an encoder and a decoder that both look at y.
     """
 
     def __init__(self, settings: MetadataSettings) -> None:
@@ -66,7 +66,7 @@ class IRNM(Rescaler):
         return self.irn.latent_channels
 
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR, S (B, 4, ceil(h/4), ceil(w/4)) and what S does not hold. UsageError for other sizes."""
+        """HR (B, 3, H, W) -> LR, S and what S does not hold, z - z'. Raises UsageError for other sizes."""
         del size
         y, z = self.irn(hr)
         s = self.autoencoder.encode(z, y)
@@ -84,7 +84,7 @@ class IRNM(Rescaler):
         """LR (B, 3, h, w), S and what it does not hold -> HR (B, 3, h*s, w*s); None is zero for either."""
         del size
         if payload is None:
-            payload = lr.new_zeros(lr.shape[0], self.settings.channels, *_coarse_size(lr))
+            payload = lr.new_zeros(lr.shape[0], *self.payload_shape((lr.shape[-2], lr.shape[-1])))
         z = self.autoencoder.decode(payload, lr)
         return self.irn.inverse(lr, z if latent is None else z + latent)
 
@@ -97,12 +97,17 @@ class IRNM(Rescaler):
         clamped = payload.clamp(-MOST, MOST)
         return clamped + ((clamped / step).round() * step - clamped).detach()
 
+    def payload_shape(self, size: Size) -> tuple[int, int, int]:
+        """Shape of S, without the batch, for an LR picture of `size` (h, w)."""
+        return self.settings.channels, -(-size[0] // FACTOR), -(-size[1] // FACTOR)
+
     def penalty(self, parts: Split) -> Tensor | None:
-        """The mean square of z - z', MSE(z, AE(z)) in the paper, and `rate` times about the bits of a number of S."""
-        error = parts.latent.square().mean()
+        """`error` times MSE(z, AE(z)), and `rate` times about the bits that a number of S costs."""
+        error: Tensor = parts.latent.square().mean() * self.settings.error
         if parts.payload is None or not self.settings.rate:
             return error
-        return error + self.settings.rate * torch.log2(1 + parts.payload.abs()).mean()
+        bits: Tensor = torch.log2(1 + parts.payload.abs()).mean()
+        return error + bits * self.settings.rate
 
 
 class Autoencoder(nn.Module):
@@ -110,25 +115,26 @@ class Autoencoder(nn.Module):
 
     def __init__(self, settings: MetadataSettings, latent_channels: int) -> None:
         super().__init__()
-        width, layers = settings.width, settings.layers
-        self.sees_lr = settings.decoder == "adaptive"
-        inputs = latent_channels + (LR_CHANNELS if self.sees_lr else 0)
-        self.encoder = Encoder(inputs, settings.channels, width=width, layers=layers, pooling=settings.pooling)
+        width, layers, channels = settings.width, settings.layers, settings.channels
+        self.encoder: nn.Module
         self.decoder: nn.Module
-        if self.sees_lr:
-            self.decoder = AdaptiveDecoder(settings.channels, latent_channels, width=width)
+        if settings.design == "adaptive":
+            self.encoder = AdaptiveEncoder(latent_channels, channels, width=width, layers=layers)
+            self.decoder = AdaptiveDecoder(channels, latent_channels, width=width)
         else:
-            self.decoder = PlainDecoder(settings.channels, latent_channels, width=width, layers=layers)
+            self.encoder = PlainEncoder(latent_channels, channels, width=width, layers=layers)
+            self.decoder = PlainDecoder(channels, latent_channels, width=width, layers=layers)
 
     def encode(self, z: Tensor, y: Tensor) -> Tensor:
         """S, in steps, not rounded."""
-        seen = _pad(torch.cat([z, y], dim=1) if self.sees_lr else z)
-        rows, columns = _coarse_size(y)
+        latent, lr = _pad(z), _pad(y)
 
         def code(part: slice) -> Tensor:
-            return GAIN * self.encoder(seen[..., FACTOR * part.start : FACTOR * part.stop, :]).to(z.dtype)
+            rows = slice(FACTOR * part.start, FACTOR * part.stop)
+            s: Tensor = self.encoder(latent[..., rows, :], lr[..., rows, :])
+            return GAIN * s.to(z.dtype)
 
-        return in_strips(code, rows, columns, per_row=1)
+        return in_strips(code, *_coarse_size(y), per_row=1)
 
     def decode(self, s: Tensor, y: Tensor) -> Tensor:
         """What S and y tell of z."""
@@ -136,7 +142,8 @@ class Autoencoder(nn.Module):
 
         def code(part: slice) -> Tensor:
             lr = padded[..., FACTOR * part.start : FACTOR * part.stop, :]
-            return self.decoder(s[..., part, :] / GAIN, lr).to(y.dtype)  # type: ignore[no-any-return]
+            z: Tensor = self.decoder(s[..., part, :] / GAIN, lr)
+            return z.to(y.dtype)
 
         restored = in_strips(code, *_coarse_size(y), per_row=FACTOR)
         return restored[..., : y.shape[-2], : y.shape[-1]]

@@ -9,14 +9,22 @@ import torch
 from unshrink.errors import UnknownNameError, UsageError
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings
 from unshrink.models.base import Rescaler
+from unshrink.models.iarn import IARN, IARNSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
+from unshrink.models.metadata import IRNM, MetadataSettings
 from unshrink.settings import read_settings
 
 IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
-Settings = IRNSettings | AuxiliarySettings | IRRMSettings
+Settings = IRNSettings | AuxiliarySettings | MetadataSettings | IRRMSettings | IARNSettings
 """What decides a network's shape; its type decides the class."""
-CLASSES: dict[type, Callable[[Any], Rescaler]] = {IRNSettings: IRN, AuxiliarySettings: IRNA, IRRMSettings: IRRM}
+CLASSES: dict[type, Callable[[Any], Rescaler]] = {
+    IRNSettings: IRN,
+    AuxiliarySettings: IRNA,
+    IRRMSettings: IRRM,
+    MetadataSettings: IRNM,
+    IARNSettings: IARN,
+}
 
 DLV_PAPER = "Zhang et al., Enhancing Image Rescaling using Dual Latent Variables, arXiv 2207.11844"
 
@@ -39,6 +47,8 @@ class ModelSpec:
     default: bool = False
     """The model that is used for its scale when none is named."""
     licence: str = "Apache-2.0"
+    dial: bool = False
+    """True where `up(sigma=...)` means something: from least distortion, 0, to best perception, 1."""
 
 
 PAPERS_DESIGN = "The network is the paper's; z = 0 when restoring, and how it was trained, are ours."
@@ -53,6 +63,8 @@ DLV_DESIGN = (
     "direction, the residual sub-networks and how it was trained are our design."
 )
 AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxiliary Encoding, ICASSP 2023"
+GAIN = 8.0
+"""Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/training.md."""
 AUXILIARY_DESIGN = (
     "The fourth low channel that starts as the mean of the high ones, the channel that is dropped for it and the sigmoid "
     "are the paper's; the clip before the logit, where the plane is kept, the sub-networks and the training are ours."
@@ -64,13 +76,36 @@ IRRM_DESIGN = (
     "paper's; widths, depths, the form of the long skip, z = 0 and how it was trained are our design."
 )
 
+METADATA_DESIGN = (
+    "That z is condensed into 4 numbers for 16 LR pixels and restored from them is the paper's; an autoencoder that looks "
+    "at the LR picture too, the number format, the entropy coding, the sub-networks and the training are our design."
+)
+
+IARN_PAPER = "Pan et al., Effective Invertible Arbitrary Image Rescaling, WACV 2023"
+IARN_DESIGN = (
+    "One network for all scales, position-aware scale encoding and channel splitting before resampling are the paper's "
+    "ideas; their forms, the left inverse of the resampling, z = 0 and how it was trained are our design."
+)
+
+SIGMA_PAPER = "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
+SIGMA_DESIGN = (
+    "One network for every sigma, z ~ N(0, sigma), and the loss are the paper's; learnt units of z, the sub-networks, the "
+    "perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
+)
+PLUS_DESIGN = (
+    "Perceptual and adversarial losses on a drawn z are the paper's; learnt units of z, the sub-networks, the perceptual "
+    "distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
+)
+LATENT_UNIT = 0.01
+"""In [0, 1] of a channel; a draw of this deviation costs a picture restored at 34 dB about 3 dB until it is shaped."""
+
 
 def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
     return ModelSpec(f"irn-x{scale}", "IRN", scale, "none", IRNSettings(levels), IRN_PAPER, PAPERS_DESIGN)
 
 
 def _lite(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"lite-x{scale}", "IRN+", scale, "none", IRNSettings(levels), IRN_PAPER, LITE_DESIGN, default=True)
+    return ModelSpec(f"lite-x{scale}", "IRN (lite)", scale, "none", IRNSettings(levels), IRN_PAPER, LITE_DESIGN, default=True)
 
 
 def _residual(blocks: int, width: int, augment: int = 0) -> LevelSettings:
@@ -82,7 +117,7 @@ def _dlv(scale: int, *levels: LevelSettings) -> ModelSpec:
 
 
 def _auxiliary(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
-    settings = AuxiliarySettings(levels)
+    settings = AuxiliarySettings(levels, gain=GAIN)
     return ModelSpec(name, method, settings.scale, "alpha", settings, AUXILIARY_PAPER, AUXILIARY_DESIGN)
 
 
@@ -90,6 +125,16 @@ def _irrm(size: str, *modules: ModuleSettings) -> ModelSpec:
     name = f"irrm-{size}-x{2 ** len(modules)}"
     settings = IRRMSettings(modules)
     return ModelSpec(name, f"IRRM-{size.upper()}", settings.scale, "none", settings, IRRM_PAPER, IRRM_DESIGN)
+
+
+def _metadata(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
+    settings = MetadataSettings(irn=IRNSettings(levels))
+    return ModelSpec(name, method, settings.irn.scale, "latent", settings, AUXILIARY_PAPER, METADATA_DESIGN)
+
+
+def _perceptual(name: str, method: str, paper: str, design: str, *levels: LevelSettings) -> ModelSpec:
+    settings = IRNSettings(levels, latent_unit=LATENT_UNIT)
+    return ModelSpec(name, method, settings.scale, "none", settings, paper, design, dial=True)
 
 
 _SPECS = (
@@ -105,6 +150,32 @@ _SPECS = (
         "DLV-IRN-A",
         _residual(blocks=3, width=48, augment=4),
         _residual(blocks=3, width=96, augment=12),
+    ),
+    _metadata("irn-m-x2", "IRN-M", _residual(blocks=3, width=40)),
+    _metadata("irn-m-x4", "IRN-M", _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
+    _metadata("dlv-m-x2", "DLV-IRN-M", _residual(blocks=4, width=64, augment=8)),
+    _metadata(
+        "dlv-m-x4",
+        "DLV-IRN-M",
+        _residual(blocks=3, width=48, augment=4),
+        _residual(blocks=3, width=96, augment=12),
+    ),
+    ModelSpec("iarn", "IARN", None, "none", IARNSettings(), IARN_PAPER, IARN_DESIGN, default=True),
+    _perceptual(
+        "irn-sigma-x4",
+        "IRN_sigma",
+        SIGMA_PAPER,
+        SIGMA_DESIGN,
+        _residual(blocks=2, width=32),
+        _residual(blocks=2, width=64),
+    ),
+    _perceptual(
+        "irn-plus-x4",
+        "IRN+",
+        IRN_PAPER,
+        PLUS_DESIGN,
+        _residual(blocks=2, width=32),
+        _residual(blocks=2, width=64),
     ),
     _paper_irn(2, LevelSettings()),
     _paper_irn(3, LevelSettings(factor=3, blocks=12)),
@@ -132,12 +203,17 @@ def get(name: str) -> ModelSpec:
     return _BY_NAME[name]
 
 
-def default_for(scale: int) -> ModelSpec:
-    """The model that is used for `scale` when none is named. Raises UsageError where there is none."""
+def default_scales() -> list[int]:
+    """The whole-number scales that have a model of their own when none is named."""
+    return [spec.scale for spec in _SPECS if spec.default and spec.scale is not None]
+
+
+def default_for(scale: int | None) -> ModelSpec:
+    """The model of `scale`, or of any scale for None, when none is named. Raises UsageError where there is none."""
     for spec in _SPECS:
         if spec.default and spec.scale == scale:
             return spec
-    scales = ", ".join(str(spec.scale) for spec in _SPECS if spec.default)
+    scales = ", ".join(map(str, default_scales()))
     raise UsageError(f"There is no model for scale {scale} yet; the scales at hand are {scales}.")
 
 

@@ -13,6 +13,8 @@ class Augment(Invertible):
     a network leaves in them when it restores is the *downscaling latent* (see `models.irn`).
     """
 
+    exact = False
+
     def __init__(self, extra: int) -> None:
         super().__init__()
         self.extra = extra

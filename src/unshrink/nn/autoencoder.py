@@ -5,7 +5,6 @@ the edges that y shows. Sides are multiples of `FACTOR` here; whoever calls pads
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,39 +18,32 @@ HALO = 3
 STRIP_PIXELS = 1 << 17
 """LR pixels that are coded at once where no gradient is asked for; bounds memory."""
 
-Pooling = Literal["max", "stride"]
+class PlainEncoder(nn.Module):
+    """z (B, inputs, h, w) -> S (B, outputs, h / 4, w / 4), h and w multiples of 4.
 
-
-class Encoder(nn.Module):
-    """(B, inputs, h, w) -> (B, outputs, h / 4, w / 4), h and w multiples of 4.
-
-    With `pooling` "max", convolutions of 3x3, a LeakyReLU after all but the last, and two 2x2 max-poolings, as many as
-    `layers` says, 2 or 4 (Yin et al., ICASSP 2023; its width is ours). With "stride" one convolution of 4x4 steps over
-    the pixels instead and keeps all they hold: our design.
+    Convolutions of 3x3, a LeakyReLU after all but the last, and two 2x2 max-poolings, as many as `layers` says, 2 or 4.
+    It does not look at y. Source: Yin et al., ICASSP 2023; the widths are ours.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, width: int, layers: int, pooling: Pooling) -> None:
+    def __init__(self, inputs: int, outputs: int, *, width: int, layers: int) -> None:
         super().__init__()
-        if pooling == "stride":
-            steps: list[nn.Module] = [_conv(inputs, width), _act(), nn.Conv2d(width, 2 * width, FACTOR, FACTOR), _act()]
-            steps += [_conv(2 * width, 2 * width), _act()] if layers == 4 else []
-            steps += [_conv(2 * width, outputs)]
-        elif layers == 4:
-            steps = [_conv(inputs, width), _act(), nn.MaxPool2d(2), _conv(width, width), _act(), nn.MaxPool2d(2)]
-            steps += [_conv(width, width), _act(), _conv(width, outputs)]
+        steps: list[nn.Module] = [_conv(inputs, width), _act(), nn.MaxPool2d(2)]
+        if layers == 4:
+            steps += [_conv(width, width), _act(), nn.MaxPool2d(2), _conv(width, width), _act(), _conv(width, outputs)]
         else:
-            steps = [_conv(inputs, width), _act(), nn.MaxPool2d(2), _conv(width, outputs), nn.MaxPool2d(2)]
+            steps += [_conv(width, outputs), nn.MaxPool2d(2)]
         self.steps = nn.Sequential(*steps)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Code x."""
-        return self.steps(x)  # type: ignore[no-any-return]
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Condense z; y is ignored."""
+        del y
+        return self.steps(z)  # type: ignore[no-any-return]
 
 
 class PlainDecoder(nn.Module):
-    """S (B, inputs, h, w) -> (B, outputs, 4h, 4w): `Encoder` with max-pooling, mirrored, nearest neighbours for the pooling.
+    """S (B, inputs, h, w) -> z (B, outputs, 4h, 4w): `PlainEncoder` mirrored, with nearest neighbours for the pooling.
 
-    `layers` is 2 or 4. It does not look at y. The paper says no more than that the decoder is made of convolutions.
+    It does not look at y. That it has as many layers and how it enlarges is ours.
     """
 
     def __init__(self, inputs: int, outputs: int, *, width: int, layers: int) -> None:
@@ -64,27 +56,67 @@ class PlainDecoder(nn.Module):
         self.steps = nn.Sequential(*steps)
 
     def forward(self, s: Tensor, y: Tensor) -> Tensor:
-        """Restore the latent from S; y is ignored."""
+        """Restore z from S; y is ignored."""
         del y
         return self.steps(s)  # type: ignore[no-any-return]
 
 
-class AdaptiveDecoder(nn.Module):
-    """S (B, inputs, h, w) and y (B, 3, 4h, 4w) -> (B, outputs, 4h, 4w), linear in S: zero where S is zero.
+class AdaptiveEncoder(nn.Module):
+    """z (B, inputs, h, w), y (B, 3, h, w) -> S (B, outputs, h / 4, w / 4): a linear projection, and a network's correction.
 
-    A network makes `width` basis functions of y; S, spread smoothly over the pixels, weighs them. It starts as zero, so
-    that a trained IRN restores as before until something has been learnt. Our design.
+    The projection is on `outputs` directions of 4x4 pixels, orthonormal to begin with, that learn to overlap. The network
+    of `layers` convolutions starts as zero. Our design.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, width: int, layers: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(inputs, outputs, 2 * FACTOR, FACTOR, FACTOR // 2, bias=False)
+        steps: list[nn.Module] = [nn.Conv2d(inputs + 3, width, FACTOR, FACTOR), _act()]
+        for _ in range(layers - 2):
+            steps += [_conv(width, width), _act()]
+        self.correct = nn.Sequential(*steps, _conv(width, outputs))
+        with torch.no_grad():
+            self.project.weight.copy_(_directions(outputs, inputs))
+            for parameter in self.correct[-1].parameters():
+                parameter.zero_()
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Condense z."""
+        return self.project(z) + self.correct(torch.cat([z, y], dim=1))  # type: ignore[no-any-return]
+
+
+class AdaptiveDecoder(nn.Module):
+    """S (B, inputs, h, w) and y (B, 3, 4h, 4w) -> z (B, outputs, 4h, 4w), linear in S: zero where S is zero.
+
+    S weighs the directions of `AdaptiveEncoder`, and besides `width` functions that a network makes of y. The latter start
+    as zero, so that at first what comes back is the projection of z, closer to z than nothing. Our design.
     """
 
     def __init__(self, inputs: int, outputs: int, *, width: int) -> None:
         super().__init__()
+        self.unproject = nn.ConvTranspose2d(inputs, outputs, 2 * FACTOR, FACTOR, FACTOR // 2, bias=False)
         self.basis = ResidualSubnet(3, width, width=width, depth=1)
         self.spread = nn.ConvTranspose2d(inputs, width, 2 * FACTOR, FACTOR, FACTOR // 2, bias=False)
         self.mix = nn.Conv2d(width, outputs, 3, padding=1, bias=False)
+        with torch.no_grad():
+            self.unproject.weight.copy_(_directions(inputs, outputs))
 
     def forward(self, s: Tensor, y: Tensor) -> Tensor:
-        """Restore the latent from S and y."""
-        return self.mix(self.basis(y) * self.spread(s))  # type: ignore[no-any-return]
+        """Restore z from S and y."""
+        return self.unproject(s) + self.mix(self.basis(y) * self.spread(s))  # type: ignore[no-any-return]
+
+
+def _directions(count: int, channels: int) -> Tensor:
+    """Orthonormal (count, channels, 8, 8), zero but for the inner 4x4; the means of channels in turn, whitest first.
+
+    Direction k is the mean over 4x4 pixels and over every channel whose number, divided by 3 (the colours of one band),
+    leaves k modulo `count`.
+    """
+    rows = torch.zeros(count, channels, 2 * FACTOR, 2 * FACTOR)
+    inner = slice(FACTOR // 2, FACTOR // 2 + FACTOR)
+    for channel in range(channels):
+        rows[channel // 3 % count, channel, inner, inner] = 1
+    return rows / rows.flatten(1).norm(dim=1).clamp_min(1).view(-1, 1, 1, 1)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
@@ -98,8 +130,8 @@ def _act() -> nn.Module:
 def in_strips(code: Callable[[slice], Tensor], rows: int, width: int, *, per_row: int) -> Tensor:
     """What `code` makes of `rows` rows of S, each `width` pixels of S wide, in strips where no gradient is asked for.
 
-    `code` is called with a slice of rows of S and returns (B, C, per_row * rows of the slice, any). Each strip has `HALO`
-    more rows on either side, which are dropped, so that the result is the whole picture's.
+    `code` is called with a slice of rows of S and returns (B, C, per_row * rows of the slice, any). Each strip has
+    `HALO` more rows on either side, which are dropped, so that the result is the whole picture's.
     """
     step = max(4, STRIP_PIXELS // (FACTOR * FACTOR * max(width, 1)))
     if torch.is_grad_enabled() or rows <= step:

@@ -149,7 +149,7 @@ class ConditionedCoupling(nn.Module):
     def forward(self, x: Tensor, planes: Tensor | None) -> Tensor:
         """x (B, C, H, W) and planes (1 or B, P, H, W), None for P = 0 -> the shape of x; see `Coupling`."""
         x1, x2 = x[:, : self.split], x[:, self.split :]
-        y1 = x1 + strips.apply(self.f, x2, planes)
+        y1 = x1 + strips.apply(self.f, _beside(x2, planes))
         shift, scale = self._shift_and_scale(y1, planes)
         return torch.cat([y1, x2 * scale.exp() + shift], dim=1)
 
@@ -158,12 +158,16 @@ class ConditionedCoupling(nn.Module):
         y1, y2 = y[:, : self.split], y[:, self.split :]
         shift, scale = self._shift_and_scale(y1, planes)
         x2 = (y2 - shift) * scale.neg().exp()
-        x1 = y1 - strips.apply(self.f, x2, planes)
+        x1 = y1 - strips.apply(self.f, _beside(x2, planes))
         return torch.cat([x1, x2], dim=1)
 
     def _shift_and_scale(self, y1: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        shift, scale = strips.apply(self.gh, y1, planes).chunk(2, dim=1)
+        shift, scale = strips.apply(self.gh, _beside(y1, planes)).chunk(2, dim=1)
         return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
+
+
+def _beside(x: Tensor, planes: Tensor | None) -> Tensor:
+    return x if planes is None else torch.cat([x, planes.expand(x.shape[0], -1, -1, -1)], dim=1)
 
 
 def _reach(subnet: nn.Module) -> int:

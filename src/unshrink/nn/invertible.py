@@ -1,10 +1,13 @@
 """What every invertible module keeps: `forward` and `inverse` undo each other exactly, up to rounding."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
+
+from unshrink.nn.recompute import Map, Step, run_recomputed
 
 
 class Invertible(nn.Module, ABC):
@@ -13,6 +16,9 @@ class Invertible(nn.Module, ABC):
     Contract: `inverse(forward(x))` equals `x` and `forward(inverse(y))` equals `y` to 1e-9 in float64 and 1e-4 in
     float32, for any parameters that training can reach. Neither direction remembers anything between calls.
     """
+
+    exact = True
+    """False where only `inverse(forward(x))` is x, because `inverse` leaves something out."""
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -32,7 +38,12 @@ class Invertible(nn.Module, ABC):
 
 
 class Chain(Invertible):
-    """Invertible modules one after the other."""
+    """Invertible modules one after the other.
+
+    With `recompute`, gradients are computed without keeping what the links computed on the way; see `nn.recompute`.
+    """
+
+    recompute = False
 
     def __init__(self, modules: Iterable[Invertible]) -> None:
         super().__init__()
@@ -40,6 +51,8 @@ class Chain(Invertible):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run every link, first to last."""
+        if torch.is_grad_enabled() and self.recompute:
+            return _run([(link.exact, _step(link, link, link.inverse)) for link in self.links], x)  # type: ignore
         given, in_place = x, not torch.is_grad_enabled()
         for link in self.links:
             x = link.forward_(x) if in_place and not _shares(x, given) else link(x)  # type: ignore[operator]
@@ -47,10 +60,27 @@ class Chain(Invertible):
 
     def inverse(self, y: Tensor) -> Tensor:
         """Undo every link, last to first."""
+        if torch.is_grad_enabled() and self.recompute:
+            return _run([(link.exact, _step(link, link.inverse, link)) for link in reversed(self.links)], y)  # type: ignore
         given, in_place = y, not torch.is_grad_enabled()
         for link in reversed(self.links):
             y = link.inverse_(y) if in_place and not _shares(y, given) else link.inverse(y)  # type: ignore[operator]
         return y
+
+
+def _step(link: nn.Module, do: Map, undo: Map) -> Step:
+    return Step(do, undo, tuple(link.parameters()))
+
+
+def _run(steps: Sequence[tuple[bool, Step]], x: Tensor) -> Tensor:
+    """Runs of true bijections recomputed when going back, the links between them as autograd does it."""
+    for exact, group in groupby(steps, key=lambda entry: entry[0]):
+        if exact:
+            x = run_recomputed([step for _, step in group], x)
+        else:
+            for _, step in group:
+                x = step.do(x)
+    return x
 
 
 def _shares(x: Tensor, given: Tensor) -> bool:

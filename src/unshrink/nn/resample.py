@@ -21,7 +21,7 @@ from torch import Tensor
 _A = -0.5  # Keys' parameter, as MATLAB has it (torch's own bicubic uses -0.75)
 _MOST_DENSE = 1 << 17  # entries; training patches go through small matrices, whose gradient is far cheaper
 _UNDO_TAPS = 24
-_UNDO_RIDGE = 1e-6  # of the left inverse, against a largest squared singular value of about n_out / n_in
+_UNDO_RIDGE = 1e-3  # bounds what an error can grow to, to 1 / (2 * sqrt(ridge)) = 16 times
 
 Table = Callable[[int, int, torch.dtype, torch.device], tuple[Tensor, Tensor]]
 """Of n_in, n_out, dtype and device: input indices (taps, n_out) and weights (taps, n_out, 1)."""
@@ -113,7 +113,7 @@ def _weigh(x: Tensor, table: Table, n_out: int, axis: int) -> Tensor:
     if axis == -1:  # whole rows are copied several times faster than single pixels
         return _weigh(x.mT.contiguous(), table, n_out, -2).mT.contiguous()
     index, weight = table(x.shape[-2], n_out, x.dtype, x.device)
-    if torch.is_grad_enabled() and x.shape[-2] * n_out <= _MOST_DENSE:
+    if x.requires_grad and x.shape[-2] * n_out <= _MOST_DENSE:
         with torch.autocast(x.device.type, enabled=False):
             return _dense(table, x.shape[-2], n_out, x.dtype, x.device) @ x
     total = x.index_select(-2, index[0]) * weight[0]
@@ -203,7 +203,7 @@ def _undo_table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device)
         centre = (torch.arange(n_out, dtype=torch.float64) + 0.5) * (n_in / n_out)
         first = (centre - taps / 2).round().long().clamp(0, n_in - taps)
         index = first + torch.arange(taps)[:, None]
-        blocks = zip(torch.arange(n_out).split(512), index.T.split(512), strict=True)
+        blocks = zip(torch.split(torch.arange(n_out), 512), torch.split(index.T, 512), strict=True)
         weight = torch.cat([_undo_weights(n_in, n_out, outputs, rows) for outputs, rows in blocks])
         return index.to(device), weight.T.contiguous().unsqueeze(-1).to(dtype).to(device)
 
@@ -219,4 +219,5 @@ def _undo_weights(n_in: int, n_out: int, outputs: Tensor, rows: Tensor) -> Tenso
     target = local.gather(2, (outputs - first).clamp(0, width - 1)[:, None, None].expand(-1, rows.shape[1], 1))
     gram = local @ local.mT + _UNDO_RIDGE * torch.eye(rows.shape[1], dtype=torch.float64)
     solved = torch.linalg.solve(gram, target).squeeze(-1)
-    return solved / solved.sum(1, keepdim=True)
+    weights: Tensor = solved / solved.sum(1, keepdim=True)
+    return weights

@@ -30,6 +30,8 @@ class ModelInfo:
     """Learnable numbers in the network."""
     default: bool
     """True for the model that `down` picks for its scale."""
+    dial: bool
+    """True where `up(sigma=...)` means something."""
     weights: tuple[str, ...]
     """SHA-256 of each version of the weights that is installed, newest last; empty where none is."""
     paper: str
@@ -60,6 +62,7 @@ def _info(spec: registry.ModelSpec) -> ModelInfo:
         payload=spec.payload,
         parameters=registry.parameters(spec),
         default=spec.default,
+        dial=spec.dial,
         weights=tuple(version.digest for version in zoo.versions(spec.name)),
         paper=spec.paper,
         licence=spec.licence,

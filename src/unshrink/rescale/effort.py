@@ -7,7 +7,7 @@ format. Test-time optimisation of the LR of a frozen rescaler: HCD, ICCV 2023; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler
 from unshrink.nn.quantise import quantise
-from unshrink.nn.resample import bicubic_down
+from unshrink.rescale.tensors import bicubic_lr
 
 STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
 """Gradient steps of each effort, 0 to 9."""
@@ -28,7 +28,15 @@ TILE = 256
 """HR pixels along each side of what is differentiated at once; bounds memory, not the result."""
 MOST_MARGIN = 32
 """HR pixels; what lies further away hardly moves a gradient, and only gradients are cut."""
+MOST_WHOLE = 1_500_000
+"""HR pixels of a picture that is differentiated in one piece."""
+COARSE = 4
+"""LR pixels per number of a latent payload along each axis."""
 LUMA = (0.299, 0.587, 0.114)
+
+
+Store = Callable[[Tensor], Tensor]
+"""A payload -> as a file gives it back, with the identity for its gradient."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +51,59 @@ class Tile:
     """LR rows and columns of the square itself."""
 
 
-def refine(model: Rescaler, hr: Tensor, lr: Tensor, effort: int) -> Tensor:
-    """A better LR than `lr` (1, 3, h, w) for restoring `hr` (1, 3, h*s, w*s), both in [0, 1]; not yet rounded.
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """What is to be restored, and with what."""
 
-    `effort` is 0 (lr as it is) to 9; a step costs about three restorations. Raises UsageError for any other effort.
+    model: Rescaler
+    hr: Tensor
+    guide: Tensor
+    """The bicubic LR."""
+    fixed: Tensor | None
+    """The payload as the file has it, where it stays so: of the LR's size, or of that over `COARSE`."""
+    store: Store
+
+
+def refine(
+    model: Rescaler,
+    hr: Tensor,
+    lr: Tensor,
+    effort: int,
+    *,
+    payload: Tensor | None = None,
+    store: Store | None = None,
+    joint: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Better than `lr` (1, 3, h, w) and `payload` for restoring `hr` (1, 3, h*s, w*s); all in [0, 1], not yet rounded.
+
+    `store` gives the payload as the file will, with a gradient; by default what the model says. `joint` is to refine
+    the payload too, which must be planes in [0, 1] of the LR's size; else it stays as it is. `effort` is 0 (all as it is) to 9; a step costs about
+    three restorations. Raises UsageError for any other effort.
     """
     check_effort(effort)
     if not STEPS[effort]:
-        return lr
+        return lr, payload
+    if model.scale is None and hr.shape[-2] * hr.shape[-1] > MOST_WHOLE:
+        raise UsageError(f"Effort with a model of any scale is for pictures of up to {MOST_WHOLE:,} pixels.")
     with torch.inference_mode(False), torch.enable_grad():
-        refined = lr.clone().clamp_(0, 1)
-        guide = bicubic_down(hr.clone(), model.scale)
-        momentum, power = torch.zeros_like(refined), torch.zeros_like(refined)
-        for step in range(STEPS[effort]):
-            gradient = _gradient(model, hr, refined, guide)
-            rate = RATE * (1 - step / STEPS[effort])
-            _adam(refined, gradient, momentum, power, step + 1, rate)
-        return refined
+        store = store or _stored_by(model)
+        fixed = None if payload is None or joint else store(payload.clone()).detach()
+        target = _Target(model, hr, bicubic_lr(hr.clone(), model.scale, _size(lr)), fixed, store)
+        state = torch.cat([lr, payload], 1) if joint and payload is not None else lr.clone()
+        _descend(state.clamp_(0, 1), target, STEPS[effort])
+        return state[:, :3], state[:, 3:] if joint else payload
+
+
+def _stored_by(model: Rescaler) -> Store:
+    return lambda payload: payload if (stored := model.stored(payload)) is None else stored
+
+
+def _descend(state: Tensor, target: _Target, steps: int) -> None:
+    """Change `state` (1, 3 + planes of payload, h, w) in place."""
+    momentum, power = torch.zeros_like(state), torch.zeros_like(state)
+    for step in range(steps):
+        rate = RATE * (1 - step / steps)
+        _adam(state, _gradient(state, target), momentum, power, step + 1, rate)
 
 
 def check_effort(effort: int) -> None:
@@ -68,16 +112,46 @@ def check_effort(effort: int) -> None:
         raise UsageError(f"Effort goes from 0 to {len(STEPS) - 1}; {effort} is outside.")
 
 
-def _gradient(model: Rescaler, hr: Tensor, lr: Tensor, guide: Tensor) -> Tensor:
+def _gradient(state: Tensor, target: _Target) -> Tensor:
     """Of the whole picture's loss, summed tile by tile."""
-    total = 2 * GUIDE_WEIGHT * (lr - guide) * model.scale**2
-    for tile in _tiles(lr, model.scale, min(model.reach, MOST_MARGIN)):
-        window = lr[..., tile.rows, tile.columns].clone().requires_grad_()
-        restored = model.upscale(quantise(window))
-        error = _inner(restored, tile, model.scale) - _target(hr, tile, model.scale)
+    model, scale = target.model, target.model.scale
+    if scale is None:
+        return _gradient_of_whole(state, target)
+    total = torch.zeros_like(state)
+    total[:, :3] = 2 * GUIDE_WEIGHT * (state[:, :3] - target.guide) * scale**2
+    side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
+    coarse = 1 if target.fixed is None or target.fixed.shape[-2:] == state.shape[-2:] else COARSE
+    side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
+    for tile in _tiles(state, side, halo):
+        window = state[..., tile.rows, tile.columns].clone().requires_grad_()
+        payload = target.store(window[:, 3:]) if state.shape[1] > 3 else _under(target.fixed, tile, coarse)
+        restored = model.upscale(quantise(window[:, :3]), payload)
+        error = _inner(restored, tile, scale) - _target(target.hr, tile, scale)
         loss = error.square().sum() + _luma(error).square().sum()
         total[..., tile.rows, tile.columns] += torch.autograd.grad(loss, window)[0]
     return total
+
+
+def _gradient_of_whole(state: Tensor, target: _Target) -> Tensor:
+    """Of the loss of a picture that cannot be cut, because its scale is no whole number."""
+    size, pixels = _size(target.hr), target.hr[0, 0].numel() / state[0, 0].numel()
+    window = state.clone().requires_grad_()
+    payload = target.store(window[:, 3:]) if state.shape[1] > 3 else target.fixed
+    error = target.model.upscale(quantise(window[:, :3]), payload, size=size) - target.hr
+    guided = GUIDE_WEIGHT * pixels * (window[:, :3] - target.guide).square().sum()
+    return torch.autograd.grad(error.square().sum() + _luma(error).square().sum() + guided, window)[0]
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
+
+
+def _under(fixed: Tensor | None, tile: Tile, coarse: int) -> Tensor | None:
+    """The part of the payload that belongs to the tile, whose margin begins at whole pixels of it."""
+    if fixed is None:
+        return None
+    rows, columns = (slice(part.start // coarse, -(-part.stop // coarse)) for part in (tile.rows, tile.columns))
+    return fixed[..., rows, columns]
 
 
 def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: float) -> None:
@@ -88,9 +162,9 @@ def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: in
     x.sub_(rate * mean / (square.sqrt() + 1e-8)).clamp_(0, 1)
 
 
-def _tiles(lr: Tensor, scale: int, reach: int) -> Iterator[Tile]:
+def _tiles(lr: Tensor, side: int, halo: int) -> Iterator[Tile]:
+    """Squares of `side` LR pixels with `halo` more around them where there are any."""
     height, width = lr.shape[-2:]
-    side, halo = max(1, TILE // scale), -(-reach // scale)
     for top in range(0, height, side):
         for left in range(0, width, side):
             first = max(top - halo, 0), max(left - halo, 0)

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,17 +19,18 @@ from unshrink.models import registry
 from unshrink.models import weights as zoo
 from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
+from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.effort import check_effort
 from unshrink.rescale.exact import add_exact_blocks
+from unshrink.rescale.payloads import check_options, read_carrier
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Size, Wish, check_scale, spell, whole
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
 
 Progress = Callable[[str], None]
 """Called with the name of each step as it starts: "read", "load model", "shrink", "check", "restore"."""
-
-DEFAULT_SCALE = 4
 
 
 class Engine:
@@ -52,19 +54,16 @@ class Engine:
         self._weights = None if weights is None else Path(weights)
         self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
 
-    def choose(self, scale: int | None = None, model: str | None = None) -> ModelSpec:
-        """The model that `down` would use.
+    def choose(self, scale: Scale | None = None, model: str | None = None, *, any_scale: bool = False) -> ModelSpec:
+        """The model that `down` would use; `any_scale` where it is to make an LR picture of a given size.
 
-        Raises UnknownNameError, and UsageError where there is no default for `scale` or it is not the scale of `model`.
+        Raises UnknownNameError, and UsageError where there is no model for `scale` or it is not the scale of `model`.
         """
-        if model is None and scale is None and self._weights is not None:
+        if model is None and self._weights is not None and (any_scale or scale is None):
             model = _model_in(self._weights)
         if model is None:
-            return registry.default_for(DEFAULT_SCALE if scale is None else scale)
-        spec = registry.get(model)
-        if scale is not None and spec.scale not in (None, scale):
-            raise UsageError(f"{model} has scale {spec.scale}, not {scale}; leave out the scale or name another model.")
-        return spec
+            return _default(None if any_scale else scale or DEFAULT_SCALE)
+        return _fitting(registry.get(model), scale, any_scale=any_scale)
 
     def load(self, name: str, digest: str | None = None) -> zoo.Loaded:
         """Model `name` with the weights of that SHA-256, by default the newest; MissingWeightsError, WeightsError."""
@@ -82,24 +81,31 @@ class Engine:
     def down(
         self,
         source: PictureSource,
-        scale: int | None = None,
+        scale: Scale | None = None,
         *,
+        size: Size | None = None,
+        max_side: int | None = None,
         model: str | None = None,
         effort: int = 0,
         exact_blocks: bool = True,
+        carrier: str = "chunk",
+        payload_budget: int | None = None,
         progress: Progress | None = None,
     ) -> Small:
         """Shrink one picture; see the function `down`."""
         tell = progress or _silent
-        spec = self.choose(scale, model)
+        wish = Wish(scale, size, max_side)
+        spec = self.choose(scale, model, any_scale=wish.any_scale)
         check_effort(effort)
+        options = replace(read_carrier(carrier), budget=payload_budget)
+        check_options(spec.name, spec.payload, options)
         tell("read")
         picture = as_picture(source, self.limits)
         tell("load model")
         loaded = self.load(spec.name)
         tell("shrink")
         with _enough_memory():
-            small = shrink(picture, loaded, effort=effort)
+            small = shrink(picture, loaded, effort=effort, payload=options, wish=wish)
             if not exact_blocks:
                 return small
             tell("check")
@@ -110,21 +116,25 @@ class Engine:
         source: SmallSource,
         *,
         plain: bool = False,
-        scale: int | None = None,
+        scale: Scale | None = None,
         model: str | None = None,
+        sigma: float = 0.0,
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> Picture:
         """Restore one picture; see the function `up`."""
         if not plain and (scale is not None or model is not None):
             raise UsageError("An LR file says its own scale and model; scale and model go only with plain.")
+        dial = Dial(sigma, seed)
         tell = progress or _silent
         tell("read")
         plan = plan_plain(source, self.limits, scale, model) if plain else plan_restore(source, self.limits)
         tell("load model")
+        require_dial(self.choose(plan.scale, plan.model), dial)
         loaded = self._load_for(plan)
         tell("restore")
         with _enough_memory():
-            return restore(plan, loaded, self.limits)
+            return restore(plan, loaded, self.limits, dial)
 
     def _load_for(self, plan: Plan) -> zoo.Loaded:
         spec = self.choose(plan.scale, plan.model)
@@ -138,39 +148,68 @@ class Engine:
 
 def down(
     source: PictureSource,
-    scale: int | None = None,
+    scale: Scale | None = None,
     *,
+    size: Size | None = None,
+    max_side: int | None = None,
     model: str | None = None,
     weights: str | os.PathLike[str] | None = None,
     effort: int = 0,
     exact_blocks: bool = True,
+    carrier: str = "chunk",
+    payload_budget: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Small:
-    """Shrink a picture of any size to ceil(H / scale) x ceil(W / scale), so that `up` can restore it.
+    """Shrink a picture of any size so that `up` can restore it.
 
     `source` is a path, the bytes of a file, an open binary file, a PIL image, a uint8 array (H, W), (H, W, 3) or
-    (H, W, 4), or a Picture. `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale
-    (see `list_models`). `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
+    (H, W, 4), or a Picture. How small: `scale` is HR over LR along each axis, from 1.1 to 4, one number or a pair
+    (along the height, along the width); or `size` is the LR's (height, width); or `max_side` its longer side, in pixels.
+    `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale (see `list_models`): one of
+    its own for the whole numbers 2 and 4, the one for any scale else. LR sides are rounded, or rounded up where the
+    model has a scale of its own. `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
     many pictures. Alpha, grey, ICC profile and EXIF are kept.
 
     `effort`, 0 to 9, is how long to improve the LR pixels for what will be restored (see `unshrink.rescale.effort`).
     With `exact_blocks`, the picture is restored once on the spot, and blocks that the network spoils (small text,
     one-pixel patterns, hard edges between flat colours) are carried without loss; see docs/exact-blocks.md.
 
-    Raises UnreadableInputError, LimitError, UsageError (scale, model, effort), WeightsError (no weights for the model).
+    `carrier` is where a model keeps what it makes beside the LR pixels, if it makes anything: "chunk", which no viewer
+    shows; for models whose payload is "alpha" also "alpha", the picture's alpha channel, or "floor", the same with no
+    value below 192 ("floor:N": N), so that the small picture is less translucent. The original's own alpha is kept
+    with either, but shows in the small picture only with "chunk".
+
+    `payload_budget`, for models whose payload is "latent", is how many bytes it may take at most: its numbers are kept
+    as finely as fits, or not at all where nothing does.
+
+    Raises UnreadableInputError, LimitError, UsageError (scale, model, effort, carrier, payload_budget), WeightsError
+    (no weights for the model).
     """
     engine = Engine(weights=weights, limits=limits)
-    return engine.down(source, scale, model=model, effort=effort, exact_blocks=exact_blocks, progress=progress)
+    return engine.down(
+        source,
+        scale,
+        size=size,
+        max_side=max_side,
+        model=model,
+        effort=effort,
+        exact_blocks=exact_blocks,
+        carrier=carrier,
+        payload_budget=payload_budget,
+        progress=progress,
+    )
 
 
 def up(
     source: SmallSource,
     *,
     plain: bool = False,
-    scale: int | None = None,
+    scale: Scale | None = None,
     model: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    sigma: float = 0.0,
+    seed: int = 0,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Picture:
@@ -180,11 +219,14 @@ def up(
     any picture, and is enlarged from its pixels alone: by what the header says where there is one, else by `scale` (4)
     with `model` (the default for the scale). That invents detail; it does not restore any.
 
+    For models with a dial (see `list_models`) `sigma` goes from 0, the least distortion, to 1, the most lifelike picture,
+    whose finest detail is drawn and not restored; the same `seed` draws the same, on one machine.
+
     Raises UnreadableInputError, NotAnLRFileError (foreign), EditedLRFileError (pixels changed), DamagedLRFileError,
     NewerFormatError, MissingWeightsError, LimitError, UsageError.
     """
     engine = Engine(weights=weights, limits=limits)
-    return engine.up(source, plain=plain, scale=scale, model=model, progress=progress)
+    return engine.up(source, plain=plain, scale=scale, model=model, sigma=sigma, seed=seed, progress=progress)
 
 
 @contextmanager
@@ -205,6 +247,30 @@ def _model_in(weights: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return config.get("model") if isinstance(config, dict) else None
+
+
+def _default(scale: Scale | None) -> ModelSpec:
+    """The default for `scale`: one of its own, or the one of any scale, which None asks for."""
+    number = whole(scale)
+    if scale is None or number not in registry.default_scales():
+        if scale is not None:
+            check_scale(scale)
+        return registry.default_for(None)
+    return registry.default_for(number)
+
+
+def _fitting(spec: ModelSpec, scale: Scale | None, *, any_scale: bool) -> ModelSpec:
+    """`spec`, where it can make what is asked. Raises UsageError."""
+    if spec.scale is None:
+        if scale is not None:
+            check_scale(scale)
+    elif scale is not None and whole(scale) != spec.scale:
+        raise UsageError(
+            f"{spec.name} has scale {spec.scale}, not {spell(scale)}; leave out the scale or name another model."
+        )
+    elif any_scale and scale is None:
+        raise UsageError(f"{spec.name} has scale {spec.scale} only; name no model, or one of any scale.")
+    return spec
 
 
 def _silent(step: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unshrink.errors import DamagedLRFileError, LimitError, LRFileError, MissingWeightsError
@@ -14,8 +14,11 @@ from unshrink.files.picture import Picture, picture_from_bytes
 from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
+from unshrink.rescale.dial import OFF, Dial, draw_latent
 from unshrink.rescale.exact import BLOCKS_SECTION, enlarge
+from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
 from unshrink.rescale.tensors import Pixels, grow_plane, lr_size
@@ -26,8 +29,8 @@ class Plan:
     """What to restore, and with which network."""
 
     picture: Picture
-    """The LR picture."""
-    scale: int | None = None
+    """The LR picture; its alpha, where it has any, is transparency and no payload."""
+    scale: Scale | None = None
     model: str | None = None
     weights: str | None = None
     """SHA-256 of the weights; None for the newest."""
@@ -37,6 +40,8 @@ class Plan:
     plain: bool = False
     """From the pixels alone, with no promise to keep."""
     sections: Mapping[str, bytes] = field(default_factory=dict)
+    payload: Packed | None = None
+    """None for a restoration without."""
 
 
 def plan_restore(source: SmallSource, limits: Limits) -> Plan:
@@ -48,28 +53,30 @@ def plan_restore(source: SmallSource, limits: Limits) -> Plan:
             f"The file was made by model {header.model!r}, which is not known here; install the newest unshrink."
         )
     return Plan(
-        picture=lrfile.picture,
-        scale=_whole_scale(header),
+        picture=_shown(lrfile.picture, header),
+        scale=_stated_scale(header),
         model=header.model,
         weights=header.weights,
         size=header.size,
         grey=header.grey,
         sections=lrfile.sections,
+        payload=held_in(lrfile),
     )
 
 
-def plan_plain(source: SmallSource, limits: Limits, scale: int | None, model: str | None) -> Plan:
+def plan_plain(source: SmallSource, limits: Limits, scale: Scale | None, model: str | None) -> Plan:
     """The plan for the pixels of any picture; a header, where there is one, fills in what is not given."""
     picture, header = _read_plain(source, limits)
+    picture = picture if header is None else _shown(picture, header)
     if header is None or header.model not in registry.names():
         return Plan(picture=picture, scale=scale, model=model, grey=picture.grey, plain=True)
     if scale is not None or model is not None:
         return Plan(picture=picture, scale=scale, model=model, grey=header.grey, plain=True)
-    whole = _whole_scale(header)
-    fits = picture.size == lr_size(header.size, whole)
+    stated = _stated_scale(header)
+    fits = _fits(picture.size, header.size, registry.get(header.model).scale, header.scale)
     return Plan(
         picture=picture,
-        scale=whole,
+        scale=stated,
         model=header.model,
         weights=header.weights,
         size=header.size if fits else None,
@@ -78,25 +85,32 @@ def plan_plain(source: SmallSource, limits: Limits, scale: int | None, model: st
     )
 
 
-def restore(plan: Plan, loaded: Loaded, limits: Limits) -> Picture:
+def restore(plan: Plan, loaded: Loaded, limits: Limits, dial: Dial = OFF) -> Picture:
     """Carry out `plan`; raises LimitError past `limits`, DamagedLRFileError where sizes contradict each other."""
-    scale = loaded.model.scale
-    lr = plan.picture
-    size = plan.size or (lr.height * scale, lr.width * scale)
-    if lr.size != lr_size(size, scale):
+    scale, lr = loaded.model.scale, plan.picture
+    scales = both_axes(scale or plan.scale or DEFAULT_SCALE)
+    size = plan.size or grown(lr.size, scales)
+    if not _fits(lr.size, size, scale, scales):
         raise DamagedLRFileError(
             f"The small picture is {lr.width}x{lr.height}, which does not fit an original of {size[1]}x{size[0]}."
         )
     if size[0] * size[1] > limits.max_hr_pixels:
         raise LimitError(f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}.")
-    rgb = enlarge(lr.rgb, loaded.model, size, grey=plan.grey)
+    payload = None if plan.payload is None else decode_payload(loaded, plan.payload, lr.size, limits=limits)
+    latent = draw_latent(loaded, lr.size, dial)
+    rgb = enlarge(lr.rgb, loaded.model, size, grey=plan.grey, payload=payload, latent=latent)
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)
     return Picture(rgb=rgb, alpha=alpha, grey=plan.grey, icc=plan.sections.get(PROFILE_SECTION, lr.icc), exif=lr.exif)
 
 
-def _restore_alpha(plan: Plan, scale: int, size: tuple[int, int], limits: Limits) -> Pixels | None:
+def _shown(picture: Picture, header: Header) -> Picture:
+    """Without the alpha channel where that is the payload's."""
+    return replace(picture, alpha=None) if header.carrier == "alpha" else picture
+
+
+def _restore_alpha(plan: Plan, scale: int | None, size: tuple[int, int], limits: Limits) -> Pixels | None:
     if ALPHA_SECTION in plan.sections:
         return lossless_plane_decode(plan.sections[ALPHA_SECTION], size, limits=limits)
     return None if plan.picture.alpha is None else grow_plane(plan.picture.alpha, scale, size)
@@ -131,10 +145,17 @@ def _stated_header(data: bytes, limits: Limits) -> Header | None:
     return Header(**values)
 
 
-def _whole_scale(header: Header) -> int:
-    scale = round(header.scale[0])
-    if header.scale != (scale, scale) or registry.get(header.model).scale not in (None, scale):
+def _fits(lr: Size, hr: Size, scale: int | None, scales: Scales) -> bool:
+    """Whether an LR picture of that size can be of an HR picture of that size."""
+    if scale is not None:
+        return lr == lr_size(hr, scale)
+    return all(abs(small - large / axis) < 1 for small, large, axis in zip(lr, hr, scales, strict=True))
+
+
+def _stated_scale(header: Header) -> Scale:
+    scale = registry.get(header.model).scale
+    if scale is not None and header.scale != (scale, scale):
         raise DamagedLRFileError(
             f"The file states a scale of {header.scale[0]:g} x {header.scale[1]:g} for {header.model}, which cannot be."
         )
-    return scale
+    return header.scale if scale is None else scale

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 
 from unshrink import __version__
-from unshrink.errors import UsageError
 from unshrink.files.lrfile import Header, LRFile
 from unshrink.files.payload import lossless_plane_encode
 from unshrink.files.picture import Picture
 from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import refine
+from unshrink.rescale.payloads import Packed, PayloadOptions, encode_payload, store_as
+from unshrink.rescale.sizes import Scales, Size, Wish, target_for
 from unshrink.rescale.small import Small
-from unshrink.rescale.tensors import Pixels, lr_size, shrink_plane, to_rgb, to_tensor
+from unshrink.rescale.tensors import Pixels, shrink_plane, to_rgb, to_tensor
 
 ALPHA_SECTION = "ALPH"
 """Section of an LR file with the HR alpha plane, lossless."""
@@ -20,48 +21,68 @@ PROFILE_SECTION = "ICCP"
 """Section with the profile of a grey picture whose LR picture is in colour, and so cannot carry it itself."""
 
 
-def shrink(picture: Picture, loaded: Loaded, *, effort: int = 0) -> Small:
-    """Shrink `picture` with a network of a whole-number scale; `effort` as in `unshrink.rescale.effort`."""
-    scale = loaded.model.scale
-    rgb = _shrink_rgb(picture, loaded, effort)
+NO_WISH = Wish()
+
+
+def shrink(
+    picture: Picture,
+    loaded: Loaded,
+    *,
+    effort: int = 0,
+    payload: PayloadOptions | None = None,
+    wish: Wish = NO_WISH,
+) -> Small:
+    """Shrink `picture`, to what `wish` says where the network is of any scale; `effort` as in `rescale.effort`.
+
+    `payload` is how to keep what the model makes beside the LR pixels. The picture's own alpha is carried without loss,
+    and shown in small where the payload leaves the alpha channel free. Raises UsageError where they do not go together.
+    """
+    target = target_for(wish, picture.size, loaded.model.scale)
+    rgb, packed = _shrink_rgb(picture, loaded, effort, payload or PayloadOptions(), target.size)
     grey = picture.grey and _is_grey(rgb)
-    sections: dict[str, bytes] = {}
-    alpha = picture.alpha
-    if alpha is not None:
-        sections[ALPHA_SECTION] = lossless_plane_encode(alpha)
+    sections = dict(packed.sections)
+    alpha = packed.plane
+    if picture.alpha is not None:
+        sections[ALPHA_SECTION] = lossless_plane_encode(picture.alpha)
+        alpha = shrink_plane(picture.alpha, loaded.model.scale, target.size) if alpha is None else alpha
     icc = picture.icc
     if icc is not None and picture.grey and not grey:
         sections[PROFILE_SECTION], icc = icc, None
-    lr = Picture(
-        rgb=rgb, alpha=None if alpha is None else shrink_plane(alpha, scale), grey=grey, icc=icc, exif=picture.exif
-    )
-    return Small(LRFile(picture=lr, header=_header(picture, loaded), sections=sections))
+    lr = Picture(rgb=rgb, alpha=alpha, grey=grey, icc=icc, exif=picture.exif)
+    return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
 
 
-def _shrink_rgb(picture: Picture, loaded: Loaded, effort: int) -> Pixels:
-    scale = loaded.model.scale
+def _shrink_rgb(
+    picture: Picture, loaded: Loaded, effort: int, options: PayloadOptions, size: Size
+) -> tuple[Pixels, Packed]:
     with torch.inference_mode():
-        hr = to_tensor(picture.rgb, scale)
-        lr, payload = loaded.model.downscale(hr)
-        if payload is not None:
-            raise UsageError(f"{loaded.spec.name} makes a payload that cannot be written yet; name another model.")
-        lr = refine(loaded.model, hr, lr, effort)
-        return to_rgb(lr, lr_size(picture.size, scale))
+        hr = to_tensor(picture.rgb, loaded.model.scale or 1)
+        lr, payload = loaded.model.downscale(hr, size)
+        lr, payload = refine(
+            loaded.model,
+            hr,
+            lr,
+            effort,
+            payload=payload,
+            store=store_as(loaded, options),
+            joint=loaded.spec.payload == "alpha" and options.floor == 1,  # coarser values would only jitter
+        )
+        packed = encode_payload(loaded, payload, options)
+        return to_rgb(lr, size), packed
 
 
 def _is_grey(rgb: Pixels) -> bool:
     return bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
 
 
-def _header(picture: Picture, loaded: Loaded) -> Header:
-    scale = float(loaded.model.scale)
+def _header(picture: Picture, loaded: Loaded, packed: Packed, scales: Scales) -> Header:
     return Header(
         model=loaded.spec.name,
         weights=loaded.weights.digest,
-        scale=(scale, scale),
+        scale=scales,
         size=picture.size,
         grey=picture.grey,
-        carrier="none",
+        carrier=packed.carrier,
         alpha="none" if picture.alpha is None else "lossless",
         writer=f"unshrink {__version__}",
     )

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from unshrink.files.blocks import BLOCK, block_grid
-from unshrink.nn.resample import bicubic_down, bicubic_up
-from unshrink.rescale.tensors import Pixels, to_rgb, to_tensor
+from unshrink.nn.resample import bicubic_down, bicubic_up, resize
+from unshrink.rescale.tensors import Pixels, bicubic_lr, to_rgb, to_tensor
 
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""
@@ -34,14 +34,25 @@ class _Strip(NamedTuple):
     """Drawn, clearly off, and less than 3 dB better than bicubic."""
 
 
-def spoiled_blocks(hr: Pixels, restored: Pixels, scale: int, alpha: Pixels | None = None) -> Mask:
+def spoiled_blocks(
+    hr: Pixels,
+    restored: Pixels,
+    scale: int | None,
+    alpha: Pixels | None = None,
+    *,
+    small: tuple[int, int] | None = None,
+) -> Mask:
     """The blocks (``block_grid`` of ``hr``) to be carried exactly, given HR and restored picture, both (H, W, 3).
 
     A block is carried where (1) it is drawn - few colours make up half of it - and the network restores it less than
     3 dB better than bicubic there and back, or (2) a pixel of it is off by more than bicubic's worst in the whole
-    picture. Pixels that ``alpha`` (H, W) makes invisible do not count.
+    picture. Pixels that ``alpha`` (H, W) makes invisible do not count. ``small`` is the LR size where there is no scale.
     """
-    strips = [_judge(hr, restored, scale, alpha, rows) for rows in _rows(hr.shape[:2], scale)]
+    whole = None if scale is not None else _whole_there_and_back(hr, small)
+    strips = []
+    for rows in _rows(hr.shape[:2], scale or 1):
+        bicubic = whole[rows] if whole is not None else _there_and_back(hr, scale or 1, rows)
+        strips.append(_judge(hr, restored, bicubic, alpha, rows))
     worst = max(LEAST_WORST, max(strip.bicubic_worst for strip in strips))
     return np.concatenate([strip.failed | (strip.worst > worst) for strip in strips])
 
@@ -54,10 +65,10 @@ def _rows(shape: tuple[int, ...], scale: int) -> Iterator[slice]:
         yield slice(top, min(top + step, shape[0]))
 
 
-def _judge(hr: Pixels, restored: Pixels, scale: int, alpha: Pixels | None, rows: slice) -> _Strip:
+def _judge(hr: Pixels, restored: Pixels, bicubic: Pixels, alpha: Pixels | None, rows: slice) -> _Strip:
     original = _blocks(hr[rows])
     off = _difference(original, _blocks(restored[rows]))
-    off_bicubic = _difference(original, _blocks(_there_and_back(hr, scale, rows)))
+    off_bicubic = _difference(original, _blocks(bicubic))
     if alpha is not None:
         invisible = _blocks(alpha[rows, :, None]) == 0
         off, off_bicubic = np.where(invisible, 0, off), np.where(invisible, 0, off_bicubic)
@@ -78,6 +89,14 @@ def _there_and_back(hr: Pixels, scale: int, rows: slice) -> Pixels:
         small.clamp_(0, 1).mul_(255).round_().div_(255)
         grown = to_rgb(bicubic_up(small, scale), (bottom - top, hr.shape[1]))
     return grown[rows.start - top : rows.stop - top]
+
+
+def _whole_there_and_back(hr: Pixels, small: tuple[int, int] | None) -> Pixels:
+    size = hr.shape[0], hr.shape[1]
+    with torch.inference_mode():
+        lr = bicubic_lr(to_tensor(hr), None, small)
+        lr.clamp_(0, 1).mul_(255).round_().div_(255)
+        return to_rgb(resize(lr, size), size)
 
 
 def _blocks(pixels: Pixels) -> Pixels:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unshrink.nn.resample import bicubic_down, bicubic_up
+from unshrink.nn.resample import bicubic_down, bicubic_up, resize
 
 Pixels = NDArray[np.uint8]
 
@@ -41,13 +41,24 @@ def to_rgb(values: Tensor, size: tuple[int, int], *, grey: bool = False) -> Pixe
     return out.numpy()
 
 
-def shrink_plane(plane: Pixels, scale: int) -> Pixels:
-    """uint8 (H, W) -> uint8 (ceil(H / scale), ceil(W / scale)), bicubic."""
-    return _to_plane(bicubic_down(to_tensor(plane, scale), scale))
+def shrink_plane(plane: Pixels, scale: int | None, size: tuple[int, int] | None = None) -> Pixels:
+    """uint8 (H, W) -> uint8 (ceil(H / scale), ceil(W / scale)), bicubic; to `size` where there is no scale."""
+    return _to_plane(bicubic_lr(to_tensor(plane, scale or 1), scale, size))
 
 
-def grow_plane(plane: Pixels, scale: int, size: tuple[int, int]) -> Pixels:
-    """uint8 (h, w) -> uint8 `size`, the top left of the plane enlarged by `scale`, bicubic."""
+def bicubic_lr(hr: Tensor, scale: int | None, size: tuple[int, int] | None = None) -> Tensor:
+    """(..., H, W), padded to multiples of `scale`, shrunk by it; to `size` where there is no scale."""
+    if scale is not None:
+        return bicubic_down(hr, scale)
+    if size is None:
+        raise ValueError("without a scale there must be a size")
+    return resize(hr, size)
+
+
+def grow_plane(plane: Pixels, scale: int | None, size: tuple[int, int]) -> Pixels:
+    """uint8 (h, w) -> uint8 `size`, bicubic: the top left of the plane enlarged by `scale`, or all of it where None."""
+    if scale is None:
+        return _to_plane(resize(to_tensor(plane), size))
     return _to_plane(bicubic_up(to_tensor(plane), scale)[..., : size[0], : size[1]])
 
 

@@ -45,14 +45,18 @@ def _adapt_couplings(plain: IRN, auxiliary: IRNA) -> None:
         elif isinstance(link, TwinCoupling):
             _adapt_coupling(link, new.pop(0), torch.tensor(same[LR_CHANNELS + 1 :]))
         else:
-            raise WeightsError(f"Weights with a {type(link).__name__} cannot begin an IRN-A; take a lite or dlv model's.")
+            raise WeightsError(
+                f"Weights with a {type(link).__name__} cannot begin an IRN-A; take a lite or dlv model's."
+            )
 
 
 def _adapt_coupling(old: TwinCoupling, new: TwinCoupling, same: Tensor) -> None:
     """`same` (high channels but the first): which of them mean the same in both; the others start as if zero."""
     for subnet in (old.f, old.gh, new.f, new.gh):
         if not isinstance(subnet, ResidualSubnet):
-            raise WeightsError("Only residual sub-networks can begin an IRN-A; take the weights of a lite or dlv model.")
+            raise WeightsError(
+                "Only residual sub-networks can begin an IRN-A; take the weights of a lite or dlv model."
+            )
     keep = same.to(_weight(old.f, "head"))
     _write(new.f, "head", _weight(old.f, "head")[:, 1:] * keep[:, None, None], _bias(old.f, "head"))
     _write(new.f, "tail", pad(_weight(old.f, "tail"), (0, 0, 0, 0, 0, 0, 0, 1)), pad(_bias(old.f, "tail"), (0, 1)))

@@ -7,6 +7,8 @@ from unshrink.data.patches import PatchSettings
 from unshrink.models.base import Rescaler
 
 SIDE = 48  # a multiple of every scale
+ANY_SCALE = 3
+"""The scale at which networks of any scale are counted."""
 
 
 @torch.no_grad()
@@ -14,12 +16,24 @@ def multiply_adds_per_pixel(model: Rescaler) -> float:
     """Multiply-adds of one direction, per HR pixel: all convolutions and matrix products of a restoration."""
     parameter = next(model.parameters())
     hr = torch.zeros(1, 3, SIDE, SIDE, device=parameter.device)
-    lr, payload = model.downscale(hr)
+    small = SIDE // (model.scale or ANY_SCALE)
+    lr, payload = model.downscale(hr, (small, small))
     with FlopCounterMode(display=False) as counter:
-        model.upscale(lr, payload)
+        model.upscale(lr, payload, size=(SIDE, SIDE))
     return float(counter.get_total_flops()) / 2 / SIDE**2
 
 
 def training_flops(model: Rescaler, data: PatchSettings) -> float:
     """Floating-point operations of one step: both directions, forward once and backward twice, 2 a multiply-add."""
-    return 2 * 3 * 2 * multiply_adds_per_pixel(model) * data.batch * data.patch**2
+    return 3 * _both_directions(model) * data.batch * data.patch**2
+
+
+@torch.no_grad()
+def _both_directions(model: Rescaler) -> float:
+    """Floating-point operations of taking apart and restoring, per HR pixel."""
+    hr = torch.zeros(1, 3, SIDE, SIDE, device=next(model.parameters()).device)
+    small = SIDE // (model.scale or ANY_SCALE)
+    with FlopCounterMode(display=False) as counter:
+        parts = model.split(hr, (small, small))
+        model.upscale(parts.lr, parts.payload, size=(SIDE, SIDE))
+    return float(counter.get_total_flops()) / SIDE**2

@@ -12,6 +12,7 @@ from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import Coupling, TwinCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.invertible import Invertible
+from unshrink.nn.latent import LatentUnit
 from unshrink.nn.subnets import ResidualSubnet
 
 
@@ -52,6 +53,8 @@ def _levels(model: IRN) -> list[_Level]:
             levels[-1].extra = link.extra
         elif isinstance(link, Coupling | TwinCoupling) and levels:
             levels[-1].couplings.append(link)
+        elif isinstance(link, LatentUnit):
+            continue  # of no effect while z is 0
         else:
             raise WeightsError(f"A network with {type(link).__name__} cannot grow.")
     return levels

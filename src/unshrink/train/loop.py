@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -93,12 +94,16 @@ def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress
     device = next(state.model.parameters()).device
     hr, guide = draw_batch(pack, indices, recipe.data, scale=state.model.scale, seed=recipe.seed, step=state.step)
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
+    hr, guide = hr.to(device), guide.to(device)
+    perceive = None if state.perception is None else partial(state.perception.loss, step=state.step)
     with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        losses = measure_losses(state.model, hr.to(device), guide.to(device), recipe.objective, generator)
+        losses = measure_losses(state.model, hr, guide, recipe.objective, generator, perceive)
     if not math.isfinite(losses.total.item()):
         raise UnshrinkError(f"The loss is no longer finite at step {state.step}; take a lower learning rate.")
     losses.total.backward()  # type: ignore[no-untyped-call]
     _update(state, recipe, progress)
+    if state.perception is not None and losses.sigma != 0:
+        state.perception.learn(hr, losses.restored)
     return losses
 
 

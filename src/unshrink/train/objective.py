@@ -1,16 +1,21 @@
 """The training objective: how far the restoration is from HR, LR from its guide, and z from its distribution."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler
+from unshrink.models.metadata import IRNM
 from unshrink.nn.quantise import quantise
 from unshrink.train.recipe import ObjectiveSettings
 
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 CHARBONNIER = 1e-6
+Perceive = Callable[[Tensor, Tensor], Tensor]
+"""HR and restored -> how far they look apart, weighted, a scalar; see `train.perceptual`."""
 
 
 @dataclass(frozen=True)
@@ -22,27 +27,67 @@ class Losses:
     reconstruction: Tensor
     guide: Tensor
     latent: Tensor
+    perceptual: Tensor
+    """With its weights already."""
+    restored: Tensor
+    """(B, 3, H, W), for a critic to learn from."""
+    sigma: float | None = None
+    """Where the dial stood; None where there is none."""
 
 
 def measure_losses(
-    model: Rescaler, hr: Tensor, guide: Tensor, settings: ObjectiveSettings, generator: torch.Generator
+    model: Rescaler,
+    hr: Tensor,
+    guide: Tensor,
+    settings: ObjectiveSettings,
+    generator: torch.Generator,
+    perceive: Perceive | None = None,
 ) -> Losses:
     """Down, quantise, up, and compare. hr (B, 3, H, W) and guide (B, 3, H/s, W/s), both in [0, 1].
 
-    The inverse sees the quantised LR and a fresh z of standard deviation `latent_noise`. Source of the terms: Xiao et
-    al., ECCV 2020; the mean reduction and the luma share are our design.
+    The inverse sees the quantised LR and a fresh z of standard deviation `latent_noise`. With `sigmas`, one is drawn:
+    it multiplies z and what `perceive` gives, and 1 - sigma the reconstruction. Sources of the terms: Xiao et al., ECCV
+    2020; sigma: Pan, ICASSP 2022; the mean reduction and the luma share are our design.
     """
+    if settings.random_latent:
+        return _autoencode(model, hr, generator)
     parts = model.split(hr, _size(guide))
-    drawn = _draw(parts.latent, settings.latent_noise, generator)
+    sigma = _draw_sigma(settings, generator)
+    drawn = _draw(parts.latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
     restored = model.upscale(quantise(parts.lr), model.stored(parts.payload), latent=drawn, size=_size(hr))
     reconstruction = _reconstruction(hr, restored, settings)
     guided = _guide(parts.lr - guide, settings)
     prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
-    total = reconstruction + settings.guide_weight * guided + settings.latent_weight * prior
+    fidelity = settings.reconstruction_weight * (1 if sigma is None else 1 - sigma)
+    total = fidelity * reconstruction + settings.guide_weight * guided + settings.latent_weight * prior
     penalty = model.penalty(parts) if settings.penalty_weight else None
     if penalty is not None:
         total = total + settings.penalty_weight * penalty
-    return Losses(total, reconstruction.detach(), guided.detach(), prior.detach())
+    perceived = hr.new_zeros(())
+    if perceive is not None and sigma != 0:
+        perceived = (1 if sigma is None else sigma) * perceive(hr, restored)
+        total = total + perceived
+    return Losses(
+        total, reconstruction.detach(), guided.detach(), prior.detach(), perceived.detach(), restored.detach(), sigma
+    )
+
+
+def _autoencode(model: Rescaler, hr: Tensor, generator: torch.Generator) -> Losses:
+    """Yin et al., ICASSP 2023: an autoencoder meets random z before it meets the network's."""
+    if not isinstance(model, IRNM):
+        raise UsageError(f"{type(model).__name__} has no autoencoder that random_latent could train.")
+    with torch.no_grad():
+        lr = quantise(model.irn.split(hr).lr)
+    z = torch.randn(lr.shape[0], model.latent_channels, *_size(lr), generator=generator).to(lr.device)
+    error = (z - model.autoencoder.decode(model.autoencoder.encode(z, lr), lr)).square().mean()
+    none = hr.new_zeros(())
+    return Losses(error, none, none, error.detach(), none, hr)
+
+
+def _draw_sigma(settings: ObjectiveSettings, generator: torch.Generator) -> float | None:
+    if not settings.sigmas:
+        return None
+    return settings.sigmas[int(torch.randint(len(settings.sigmas), (1,), generator=generator))]
 
 
 def _draw(latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor | None:

@@ -22,6 +22,8 @@ class ObjectiveSettings:
     """Distance between HR and its restoration."""
     guide: Literal["l1", "l2"] = "l2"
     """Distance between LR and the bicubic LR."""
+    reconstruction_weight: float = 1.0
+    """The paper: 1; IRN+: 0.01."""
     reduction: Literal["sum", "mean"] = "sum"
     """"sum" adds over pixels and channels and averages over the batch, as the paper; "mean" averages over all."""
     guide_weight: float = 4.0
@@ -32,8 +34,21 @@ class ObjectiveSettings:
     """Standard deviation of the z that the inverse sees: 1 as the paper, 0 for z = 0."""
     penalty_weight: float = 1.0
     """Weight of what the method itself adds, such as the error of -M's autoencoder; see `Rescaler.penalty`."""
+    random_latent: bool = False
+    """Pre-train the autoencoder of an IRN-M alone: nothing but the mean square of what it loses of a z ~ N(0, 1)."""
     luma_weight: float = 0.0
     """Share, 0 to 1, of the reconstruction loss that is taken on luma alone."""
+    sigmas: tuple[float, ...] = ()
+    """IRN_sigma: values of the dial, one drawn a step. The z that the inverse sees is multiplied by it, the perceptual
+    terms too, and the reconstruction by 1 - sigma. Empty: no dial, every term in full."""
+    perceptual_weight: float = 0.0
+    """Of the perceptual distance; see `train.perceptual`."""
+    adversarial_weight: float = 0.0
+    """Of not having fooled the critic; see `train.adversarial`."""
+    adversarial_after: int = 0
+    """Steps in which the critic learns before the network hears of it."""
+    critic_rate: float = 1e-4
+    """Learning rate of the critic."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,8 @@ class OptimiserSettings:
     """Adam: added to the gradient, as the paper."""
     clip: float = 10.0
     """Largest gradient norm; 0 for none."""
+    frozen: tuple[str, ...] = ()
+    """Parameters whose names begin with one of these stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,8 @@ class Recipe:
     """Of the initial weights, the patches and the latents."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What sub-networks compute in; the state between couplings is always float32."""
+    recompute: bool = False
+    """Recompute activations when going back instead of keeping them: a fraction of the memory, a third more time."""
     ema: float = 0.999
     """Decay of the moving average of the weights that is validated and shipped; 0 for none."""
     data: PatchSettings = field(default_factory=PatchSettings)

@@ -14,7 +14,8 @@ from unshrink.train.recipe import Recipe
 from unshrink.train.state import State
 from unshrink.train.validate import Validation
 
-COLUMNS = ("step", "seconds", "loss", "reconstruction", "guide", "latent", "psnr_y", "psnr_rgb", "lr_psnr_y")
+LOSSES = ("loss", "reconstruction", "guide", "latent", "perceptual")
+COLUMNS = ("step", "seconds", *LOSSES, "psnr_y", "psnr_rgb", "lr_psnr_y")
 
 
 def _record_of(start: Path | None) -> object:
@@ -49,6 +50,7 @@ class Record:
             "reconstruction": losses.reconstruction.item(),
             "guide": losses.guide.item(),
             "latent": losses.latent.item(),
+            "perceptual": losses.perceptual.item(),
         }
         self._append(self.last)
 

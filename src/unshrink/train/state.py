@@ -14,11 +14,15 @@ from unshrink.errors import WeightsError
 from unshrink.models.auxiliary import IRNA
 from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN
+from unshrink.models.metadata import IRNM
 from unshrink.models.registry import build, get
 from unshrink.models.weights import CONFIG, load
+from unshrink.nn.invertible import Chain
 from unshrink.train.adapt import adapt
+from unshrink.train.adversarial import Adversary
 from unshrink.train.grow import grow
 from unshrink.train.muon import Muon
+from unshrink.train.perceptual import Perception, perception_for
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
 
 
@@ -30,6 +34,8 @@ class State:
     average: Rescaler
     """Moving average of `model`."""
     optimisers: list[torch.optim.Optimizer]
+    perception: Perception | None = None
+    """Its critic learns along with the model; None for objectives without perceptual terms."""
     step: int = 0
     seconds: float = 0.0
     """Training time so far, pauses left out."""
@@ -39,8 +45,13 @@ def start(recipe: Recipe, device: torch.device) -> State:
     """A fresh run: weights drawn from the recipe's seed."""
     torch.manual_seed(recipe.seed)
     model = build(get(recipe.model), settings=recipe.settings).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for module in model.modules():
+        if isinstance(module, Chain):
+            module.recompute = recipe.recompute
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.startswith(recipe.optimiser.frozen))
     average = copy.deepcopy(model).requires_grad_(False)
-    return State(model, average, _optimisers(model, recipe.optimiser))
+    return State(model, average, _optimisers(model, recipe.optimiser), perception_for(recipe.objective, device))
 
 
 def begin_with(state: State, name: str, folder: Path) -> None:
@@ -49,23 +60,34 @@ def begin_with(state: State, name: str, folder: Path) -> None:
     Raises WeightsError where they do not fit.
     """
     found = load(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model"], path=folder).model
-    if found.settings == state.model.settings:
-        state.model.load_state_dict(found.state_dict())
-    elif isinstance(found, IRN) and isinstance(state.model, IRNA):
-        adapt(found, state.model)
-    elif not (isinstance(found, IRN) and isinstance(state.model, IRN)):
+    target = state.model
+    if isinstance(target, IRNM) and isinstance(found, IRN):
+        target = target.irn  # an autoencoder that starts as zero leaves its restoration as it was
+    if _same_tensors(found, target):
+        target.load_state_dict(found.state_dict())
+    elif isinstance(found, IRN) and isinstance(target, IRNA):
+        adapt(found, target)
+    elif not (isinstance(found, IRN) and isinstance(target, IRN)):
         raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
     else:
-        grow(found, state.model)
+        grow(found, target)
     state.average.load_state_dict(state.model.state_dict())
+
+
+def _same_tensors(one: nn.Module, other: nn.Module) -> bool:
+    """True where the two have tensors of the same names and shapes, whatever else their settings say."""
+    shapes = [{key: tensor.shape for key, tensor in model.state_dict().items()} for model in (one, other)]
+    return type(one) is type(other) and shapes[0] == shapes[1]
 
 
 def save(state: State, path: Path) -> None:
     """Write a checkpoint, atomically."""
+    adversary = _adversary(state)
     entry = {
         "model": state.model.state_dict(),
         "average": state.average.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in state.optimisers],
+        "critic": adversary.state_dict() if adversary else None,
         "step": state.step,
         "seconds": state.seconds,
     }
@@ -82,17 +104,25 @@ def restore(state: State, path: Path) -> None:
         state.average.load_state_dict(entry["average"])
         for optimiser, saved in zip(state.optimisers, entry["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
+        adversary = _adversary(state)
+        if adversary is not None:
+            adversary.load_state_dict(entry["critic"])
     except (RuntimeError, KeyError, ValueError, EOFError) as error:
         raise WeightsError(f"The checkpoint {path} does not fit this recipe; start in another folder.") from error
     state.step, state.seconds = entry["step"], entry["seconds"]
 
 
+def _adversary(state: State) -> Adversary | None:
+    return state.perception.adversary if state.perception else None
+
+
 def _optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch.optim.Optimizer]:
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if settings.kind == "adam":
         decay = settings.weight_decay
-        return [torch.optim.Adam(model.parameters(), lr=settings.rate, weight_decay=decay, foreach=True)]
-    kernels = [parameter for parameter in model.parameters() if parameter.ndim == 4]
-    rest = [parameter for parameter in model.parameters() if parameter.ndim != 4]
+        return [torch.optim.Adam(learning, lr=settings.rate, weight_decay=decay, foreach=True)]
+    kernels = [parameter for parameter in learning if parameter.ndim == 4]
+    rest = [parameter for parameter in learning if parameter.ndim != 4]
     return [
         Muon(kernels, lr=settings.rate, momentum=settings.momentum),
         torch.optim.AdamW(rest, lr=settings.adam_rate, betas=(0.9, 0.99), weight_decay=0.0, foreach=True),

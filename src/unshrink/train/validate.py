@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -9,11 +10,13 @@ from torch import Tensor
 from unshrink.data.pack import Pack
 from unshrink.models.base import Rescaler
 from unshrink.nn.quantise import quantise
-from unshrink.nn.resample import bicubic_down
+from unshrink.nn.resample import resize
 from unshrink.train.objective import luma
 
 CROP = 240  # a multiple of 2, 3, 4, 6, 8
 MOST = 24
+ANY_SCALES = ((1.5, 1.5), (2.0, 2.0), (2.5, 2.5), (3.0, 3.0), (4.0, 4.0), (1.5, 3.0))
+"""Scales along height and width at which networks of any scale are judged; their figures are averaged."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,24 @@ class Validation:
 @torch.inference_mode()
 def validate(model: Rescaler, pack: Pack, indices: Sequence[int]) -> Validation:
     """Round trips of the central crop of up to 24 of the given pictures, LR and result rounded to 8 bits."""
-    rows = [_measure(model, crop) for index in indices[:MOST] if (crop := _crop(pack, index)) is not None]
+    scales = ANY_SCALES if model.scale is None else ((model.scale, model.scale),)
+    most = MOST if model.scale else MOST // 3
+    crops = (crop for index in indices[:most] if (crop := _crop(pack, index)) is not None)
+    rows = [_measure(model, crop, scale) for crop in crops for scale in scales]
     if not rows:
         return Validation()
     return Validation(*(float(column) for column in torch.tensor(rows).mean(0)))
 
 
-def _measure(model: Rescaler, hr: Tensor) -> tuple[float, float, float]:
+def _measure(model: Rescaler, hr: Tensor, scales: tuple[float, float]) -> tuple[float, float, float]:
     hr = hr.to(next(model.parameters()).device)
-    lr, payload = model.downscale(hr)
+    small = round(CROP / scales[0]), round(CROP / scales[1])
+    lr, payload = model.downscale(hr, small)
     lr = quantise(lr)
-    restored = quantise(model.upscale(lr, model.stored(payload)))
-    scale = model.scale
-    inner = (..., slice(scale, -scale), slice(scale, -scale))
-    guide = quantise(bicubic_down(hr, scale))
+    restored = quantise(model.upscale(lr, model.stored(payload), size=(CROP, CROP)))
+    edge = ceil(max(scales))
+    inner = (..., slice(edge, -edge), slice(edge, -edge))
+    guide = quantise(resize(hr, small))
     return (
         _psnr(luma(restored - hr)[inner]),
         _psnr((restored - hr)[inner]),

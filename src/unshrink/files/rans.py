@@ -1,0 +1,121 @@
+"""Entropy coding: whole numbers in about as many bits as they are surprising, by range asymmetric numeral systems.
+
+Everything is done in whole numbers, so that the same numbers give the same bytes on every machine. Several states take
+turns, so that numpy can advance them together. Source: J. Duda, "Asymmetric numeral systems", arXiv 1311.2540, and
+F. Giesen, "Interleaved entropy coders", arXiv 1402.3392; state, word and table sizes are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unshrink.errors import DamagedLRFileError
+
+__all__ = ["TOTAL_BITS", "Decoder", "Tables", "encode", "make_tables"]
+
+TOTAL_BITS = 16
+"""The frequencies of a table add up to 2**16."""
+_WORD_BITS = 16
+_STATE_BYTES = 6
+_LOW = 1 << 32  # states are from here to below 2**48
+_DAMAGED = "The coded latent in the LR file is damaged; get a good copy, or use --plain."
+
+Numbers = NDArray[np.int64]
+States = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Distributions over the symbols 0 to n - 1, one a row."""
+
+    frequencies: NDArray[np.uint64]
+    """(tables, n); a row adds up to 2**16; a symbol of frequency 0 cannot be coded."""
+    starts: NDArray[np.uint64]
+    """(tables, n), the sum of the frequencies before."""
+    symbols: NDArray[np.uint8]
+    """(tables, 2**16), the symbol whose range holds a number."""
+
+
+def make_tables(rows: Sequence[Sequence[int]]) -> Tables:
+    """Tables of at most 256 symbols with these frequencies; each row adds up to 2**16."""
+    frequencies = np.array(rows, dtype=np.uint64)
+    starts = np.cumsum(frequencies, axis=1, dtype=np.uint64) - frequencies
+    alphabet = np.arange(frequencies.shape[1], dtype=np.uint8)
+    return Tables(frequencies, starts, np.stack([np.repeat(alphabet, row) for row in frequencies.astype(np.int64)]))
+
+
+def _turns(count: int, lanes: int) -> Iterator[slice]:
+    return (slice(at, min(at + lanes, count)) for at in range(0, count, lanes))
+
+
+def encode(parts: Sequence[tuple[Numbers, Numbers, Tables]], *, lanes: int, seed: int) -> bytes:
+    """Code the symbols of each part, (symbols, table of each symbol, tables), by `lanes` states that begin as seed.
+
+    Symbol k of a part goes to state k modulo `lanes`. The bytes are the states, 6 bytes each, then words of 2 bytes.
+    `seed` is from 0 to 2**32 - 1; a decoder comes back to it.
+    """
+    states = np.full(lanes, _LOW + seed, dtype=np.uint64)
+    words: list[States] = []
+    for symbols, which, tables in reversed(parts):
+        frequencies, starts = tables.frequencies[which, symbols], tables.starts[which, symbols]
+        for turn in reversed(list(_turns(len(symbols), lanes))):
+            words.append(_push(states[: turn.stop - turn.start], frequencies[turn], starts[turn]))
+    coded = np.concatenate(words[::-1]) if words else states[:0]
+    heads = b"".join(int(state).to_bytes(_STATE_BYTES) for state in states)
+    return heads + coded.astype(">u2").tobytes()
+
+
+def _push(states: States, frequencies: States, starts: States) -> States:
+    """Put one symbol on each state, in place; returns the words that had to leave, in the states' order."""
+    full = (states >> np.uint64(2 * _WORD_BITS)) >= frequencies
+    words = states[full] & np.uint64((1 << _WORD_BITS) - 1)
+    states[full] >>= np.uint64(_WORD_BITS)
+    quotients, rests = np.divmod(states, frequencies)
+    states[:] = (quotients << np.uint64(TOTAL_BITS)) + rests + starts
+    return words
+
+
+class Decoder:
+    """Reads what `encode` wrote, part by part. Raises DamagedLRFileError where the bytes are no such thing."""
+
+    def __init__(self, data: bytes, *, lanes: int) -> None:
+        start = lanes * _STATE_BYTES
+        if len(data) < start or (len(data) - start) % 2:
+            raise DamagedLRFileError(_DAMAGED)
+        heads = [int.from_bytes(data[at : at + _STATE_BYTES]) for at in range(0, start, _STATE_BYTES)]
+        if min(heads) < _LOW:
+            raise DamagedLRFileError(_DAMAGED)
+        self._states = np.array(heads, dtype=np.uint64)
+        self._words = np.frombuffer(data, dtype=">u2", offset=start).astype(np.uint64)
+        self._at = 0
+
+    def read(self, which: Numbers, tables: Tables) -> Numbers:
+        """The next symbols, one for each entry of `which`, the number of its table."""
+        symbols = np.empty(len(which), dtype=np.int64)
+        for turn in _turns(len(which), len(self._states)):
+            symbols[turn] = self._pop(self._states[: turn.stop - turn.start], which[turn], tables)
+        return symbols
+
+    def _pop(self, states: States, which: Numbers, tables: Tables) -> NDArray[np.uint8]:
+        slots = states & np.uint64((1 << TOTAL_BITS) - 1)
+        symbols: NDArray[np.uint8] = tables.symbols[which, slots]
+        offsets = slots - tables.starts[which, symbols]
+        states[:] = tables.frequencies[which, symbols] * (states >> np.uint64(TOTAL_BITS)) + offsets
+        empty = states < np.uint64(_LOW)
+        needed = int(np.count_nonzero(empty))
+        if needed:
+            words = self._words[self._at : self._at + needed]
+            if len(words) < needed:
+                raise DamagedLRFileError(_DAMAGED)
+            states[empty] = (states[empty] << np.uint64(_WORD_BITS)) | words
+            self._at += needed
+        return symbols
+
+    def finish(self, seed: int) -> None:
+        """Check that nothing is left over, and that every state is back at `seed`."""
+        if self._at != len(self._words) or (self._states != np.uint64(_LOW + seed)).any():
+            raise DamagedLRFileError(_DAMAGED)
