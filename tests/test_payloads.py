@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from unshrink.rescale import Engine, Small
 from unshrink.rescale.payloads import FLOOR_SECTION, PLANE_SECTION, Packed, decode_payload, held_in, read_carrier
 
 NAME = "irn-a-x2"
+PAGE = (Path(__file__).parents[1] / "docs" / "file-format.md").read_text(encoding="utf-8")
 CARRIERS = ("chunk", "alpha", "floor", "floor:240")
 
 
@@ -82,6 +84,15 @@ def test_it_is_what_training_rounds_to(engine):
         expected = model.stored(payload)
     held = payload_of(engine, engine.down(hr, model=NAME).lrfile)
     assert (held - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("floor", [1, 77, 254])
+def test_the_formula_on_the_format_page_reads_it_from_any_decoder(engine, floor):
+    small = engine.down(drawn(24, 40), model=NAME, carrier=f"floor:{floor}")
+    a = np.asarray(Image.open(io.BytesIO(small.encode("webp"))).getchannel("A"), dtype=float)
+    formula = re.search(r"p = (.*)", PAGE)[1]
+    p = eval(formula, {"a": a, "f": small.lrfile.sections.get("FLOR", b"\1")[0]})
+    assert np.abs(payload_of(engine, small.lrfile)[0, 0].numpy() - p).max() < 1e-6
 
 
 @pytest.mark.parametrize("floor", [1, 2, 100, 192, 240, 254])

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from unshrink.bench import evaluate
+from unshrink.bench.evaluate import shown
 from unshrink.bench.measure import Report
 from unshrink.errors import UnknownNameError, WeightsError
-from unshrink.files.picture import read_picture
+from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.quality import psnr_rgb
 from unshrink.models.registry import build, get, parameters
 from unshrink.models.weights import write_weights
@@ -96,3 +97,27 @@ def test_refuses_unknown_models_and_missing_weights(pictures: Path, tmp_path: Pa
         evaluate("lite-xx2", [pictures])
     with pytest.raises(WeightsError):
         evaluate(NAME, [pictures], weights=tmp_path)
+
+
+@pytest.mark.parametrize("carrier", ["chunk", "alpha"])
+def test_a_payload_is_counted_and_what_viewers_show_is_measured(carrier: str, pictures: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    write_weights(build(get("irn-a-x2")), "irn-a-x2", tmp_path / "auxiliary")
+    measured = evaluate("irn-a-x2", [pictures], weights=tmp_path / "auxiliary", carrier=carrier)
+    figures = measured["sets"]["toys"]
+    assert measured["protocol"]["carrier"] == carrier
+    assert figures["payload_bytes"] > 35 * 25
+    if carrier == "chunk":
+        assert "white_psnr" not in figures
+    else:
+        assert 3 < figures["white_psnr"] < 20
+        assert 3 < figures["black_psnr"] < 20
+
+
+def test_composited_over_white_and_black() -> None:
+    rgb = np.full((2, 2, 3), 100, dtype=np.uint8)
+    half = shown(Picture(rgb=rgb, alpha=np.full((2, 2), 51, dtype=np.uint8)))
+    assert half["white_psnr"] == pytest.approx(psnr_rgb(rgb, np.full_like(rgb, 224)))
+    assert half["black_psnr"] == pytest.approx(psnr_rgb(rgb, np.full_like(rgb, 20)))
+    assert shown(Picture(rgb=rgb)) == {}
+    assert shown(Picture(rgb=rgb, alpha=np.full((2, 2), 255, dtype=np.uint8)))["white_psnr"] is None

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from unshrink.data.pack import pack_folder
-from unshrink.data.patches import PatchSettings, draw_batch
+from unshrink.data.patches import PatchSettings, draw_batch, draw_scales
 from unshrink.errors import UsageError
-from unshrink.nn.resample import bicubic_down
+from unshrink.nn.resample import bicubic_down, resize
 
 
 @pytest.fixture
@@ -87,3 +87,24 @@ def test_no_picture_large_enough_is_told(folder, tmp_path):
     pack = pack_folder(folder, tmp_path / "cache")
     with pytest.raises(UsageError, match="smaller patches"):
         draw_batch(pack, [0], PatchSettings(batch=1, patch=128), scale=2, seed=0, step=0)
+
+
+def test_scales_are_drawn_as_their_square_and_some_apart():
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw_scales(PatchSettings(asymmetric=0.25), rng) for _ in range(4000)])
+    assert 1.1 <= drawn.min() < 1.3
+    assert 3.98 < drawn.max() <= 4
+    assert abs((drawn[:, 0] > 3).mean() - (4**3 - 3**3) / (4**3 - 1.1**3)) < 0.03
+    assert abs((drawn[:, 0] != drawn[:, 1]).mean() - 0.25) < 0.03
+
+
+def test_without_a_scale_each_step_draws_its_own(folder, tmp_path):
+    pack = pack_folder(folder, tmp_path / "cache")
+    settings = PatchSettings(batch=2, patch=48)
+    batches = [draw_batch(pack, [0, 1], settings, scale=None, seed=0, step=step) for step in range(8)]
+    assert len({guide.shape for _, guide in batches}) > 4
+    for hr, guide in batches:
+        assert hr.shape[-1] % 8 == 0
+        assert torch.equal(guide, resize(hr, tuple(guide.shape[-2:])))
+    again = draw_batch(pack, [0, 1], settings, scale=None, seed=0, step=3)
+    assert all(torch.equal(a, b) for a, b in zip(again, batches[3], strict=True))

@@ -44,7 +44,7 @@ def test_many_values_take_turns_on_many_states():
 
 
 GOLDEN = {
-    ((1, 1, 1), 0, 1): "000001bd3c9b41",
+    ((1, 1, 1), 0, 1): "00000443a60645",
 }
 
 
@@ -55,7 +55,7 @@ def test_the_bytes_are_the_same_everywhere(shape, spread, step):
 
 def test_the_bytes_of_a_large_latent_are_the_same_everywhere():
     data = latents_encode(_values((4, 33, 47), spread=9) * (np.arange(47) % 5), 2)
-    assert (len(data), zlib.crc32(data)) == (0, 0)
+    assert (len(data), zlib.crc32(data)) == (3619, 1294235911)
 
 
 def test_zeros_cost_next_to_nothing_and_noise_its_entropy():

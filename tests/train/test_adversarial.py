@@ -1,5 +1,7 @@
 """The critic: it learns, its loss reaches the restoration and not itself, and it goes on where it stopped."""
 
+import copy
+
 import pytest
 import torch
 
@@ -46,7 +48,7 @@ def test_learning_leaves_the_restoration_alone(adversary):
 def test_it_goes_on_where_it_stopped(adversary):
     adversary.learn(*_batches(0))
     other = Adversary(1e-3)
-    other.load_state_dict(adversary.state_dict())
+    other.load_state_dict(copy.deepcopy(adversary.state_dict()))  # as a file would hold it
     assert adversary.learn(*_batches(1)) == other.learn(*_batches(1))
     for one, same in zip(adversary.critic.parameters(), other.critic.parameters(), strict=True):
         assert torch.equal(one, same)

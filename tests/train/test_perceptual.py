@@ -55,6 +55,15 @@ def test_sigma_shares_the_loss_out():
     assert 0.5 < found[0.5].perceptual < 1.0 < found[1.0].perceptual
 
 
+def test_the_floor_is_what_stays_of_the_reconstruction():
+    settings = dataclasses.replace(DIAL, sigma_floor=0.1)
+    for seed in range(10):
+        losses = _measure(settings, seed, _apart)
+        share = {0.0: 1.0, 0.5: 0.55, 1.0: 0.1}[losses.sigma]
+        whole = share * losses.reconstruction + 4 * losses.guide + losses.perceptual
+        assert losses.total.item() == pytest.approx(whole.item(), rel=1e-5)
+
+
 def test_sigma_is_the_deviation_of_what_is_drawn():
     losses = (_measure(DIAL, seed) for seed in range(30))
     by_sigma = {found.sigma: found.restored for found in losses}

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import features
 
+from unshrink.bench.anyscale import plain_scale
 from unshrink.bench.measure import (
     Method,
     Progress,
@@ -27,7 +28,8 @@ from unshrink.bench.measure import (
 from unshrink.errors import UnknownNameError, UsageError
 from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.quality import luma
-from unshrink.nn.resample import bicubic_down, bicubic_up
+from unshrink.nn.resample import bicubic_down, bicubic_up, resize
+from unshrink.rescale.sizes import Scale
 
 CODECS: Mapping[str, Mapping[str, Any]] = {
     "jpeg": {"optimize": True},
@@ -37,7 +39,7 @@ CODECS: Mapping[str, Mapping[str, Any]] = {
 """Codecs to compare with at equal bytes, and what Pillow's encoder is told beside the quality."""
 
 
-def evaluate_bicubic(scale: int, folders: Sequence[Path], progress: Progress | None = None) -> Report:
+def evaluate_bicubic(scale: Scale, folders: Sequence[Path], progress: Progress | None = None) -> Report:
     """MATLAB bicubic down, rounded and written as PNG, read back and enlarged the same way; schema of ``evaluate``.
 
     Its LR is the reference, so the LR's PSNR is infinite, null in the report.
@@ -78,17 +80,24 @@ def classic_bicubic_psnr(scale: int, folder: Path) -> float:
     return float(np.mean([_classic_psnr(scale, path) for path in find_pictures(folder)]))
 
 
-def _baseline(name: str, scale: int, measured: Report) -> Report:
-    head = {"kind": "baseline", "model": name, "method": name, "scale": scale, "weights": None, "parameters": 0}
+def _baseline(name: str, scale: Scale, measured: Report) -> Report:
+    head = {
+        "kind": "baseline",
+        "model": name,
+        "method": name,
+        "scale": plain_scale(scale),
+        "weights": None,
+        "parameters": 0,
+    }
     return {**head, "payload": "none", **measured}
 
 
-def _bicubic_method(scale: int) -> Method:
+def _bicubic_method(scale: Scale) -> Method:
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
         bicubic_lr(hr, scale).save(path)
         lr = read_picture(path)
-        restored = replace(lr, rgb=from_tensor(bicubic_up(to_tensor(lr.rgb), scale)))
+        restored = replace(lr, rgb=from_tensor(resize(to_tensor(lr.rgb), hr.size)))
         return Trip(restored, lr, path.stat().st_size)
 
     return method

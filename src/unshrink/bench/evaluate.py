@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unshrink.bench.anyscale import plain_scale
 from unshrink.bench.measure import Method, Progress, Report, Trip, measure
 from unshrink.errors import UsageError
 from unshrink.files.lrfile import strip
@@ -15,6 +16,7 @@ from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.quality import Pixels, psnr_rgb
 from unshrink.models.registry import get, parameters
 from unshrink.rescale import Engine
+from unshrink.rescale.sizes import Scale
 
 _LEFT_OUT = "left out: restored from the LR pixels alone, as the published figures are"
 _CARRIED = "carried as `down` does by default; their bytes are in payload_bytes and lr_bytes"
@@ -24,6 +26,7 @@ def evaluate(
     name: str,
     folders: Sequence[Path],
     *,
+    scale: Scale | None = None,
     weights: Path | None = None,
     effort: int = 0,
     exact_blocks: bool = False,
@@ -38,20 +41,23 @@ def evaluate(
     ``white_psnr`` and ``black_psnr``: the small picture as viewers show it over white and over black, against its own
     colours, in dB. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
     ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the
-    same scale and sets. Raises UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without
-    a scale of its own and for folders without pictures.
+    same scale and sets. ``scale`` is for models of any scale, along height and width where it is a pair. Raises
+    UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a scale that the model has not and for
+    folders without pictures.
     """
     spec = get(name)
-    if spec.scale is None:
-        raise UsageError(f"{name} takes any scale, which this protocol does not cover; name a model of a fixed scale.")
     engine = Engine(weights=weights)
+    engine.choose(scale, name)
+    chosen = scale or spec.scale
+    if chosen is None:
+        raise UsageError(f"{name} takes any scale; say at which to measure it.")
     digest = engine.load(name).weights.digest
-    measured = measure(_through_file(engine, name, effort, exact_blocks, carrier), spec.scale, folders, progress)
+    measured = measure(_through_file(engine, name, chosen, effort, exact_blocks, carrier), chosen, folders, progress)
     return {
         "kind": "model",
         "model": name,
         "method": spec.method,
-        "scale": spec.scale,
+        "scale": plain_scale(chosen),
         "weights": digest,
         "parameters": parameters(spec),
         "payload": spec.payload,
@@ -65,10 +71,10 @@ def evaluate(
     }
 
 
-def _through_file(engine: Engine, name: str, effort: int, exact_blocks: bool, carrier: str) -> Method:
+def _through_file(engine: Engine, name: str, scale: Scale, effort: int, exact_blocks: bool, carrier: str) -> Method:
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
-        engine.down(hr, model=name, effort=effort, exact_blocks=exact_blocks, carrier=carrier).save(path)
+        engine.down(hr, scale, model=name, effort=effort, exact_blocks=exact_blocks, carrier=carrier).save(path)
         data, lr = path.read_bytes(), read_picture(path)
         # What the file would weigh without us: the picture that `strip` leaves, without a payload in its alpha channel.
         bare = len(strip(data) if lr.alpha is None else replace(lr, alpha=None).encode("png"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ DATA = PatchSettings(batch=2, patch=32)
 OBJECTIVE = ObjectiveSettings(
     reconstruction="l1", reduction="mean", guide_weight=1.0, latent_weight=0.0, latent_noise=0.0, luma_weight=0.6
 )
-RECENT = 50
+RECENT = 20
 """Steps at the end over which a loss is averaged."""
 
 
@@ -155,7 +156,7 @@ def _couplings(model: nn.Module) -> list[nn.Module]:
 
 def _rms_gradient(module: nn.Module) -> float:
     """Of all its weights, so that couplings of unlike size compare."""
-    return _norm(module) / sum(parameter.numel() for parameter in module.parameters()) ** 0.5
+    return _norm(module) / math.sqrt(sum(parameter.numel() for parameter in module.parameters()))
 
 
 def _norm(module: nn.Module) -> float:

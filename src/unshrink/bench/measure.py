@@ -17,19 +17,21 @@ import torch
 from torch import Tensor
 
 from unshrink import __version__
+from unshrink.bench.anyscale import border_of, lr_size_at, multiple_of
 from unshrink.bench.published import published_rows
 from unshrink.errors import UsageError
 from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
-from unshrink.nn.resample import bicubic_down
+from unshrink.nn.resample import resize
+from unshrink.rescale.sizes import Scale
 
 SCHEMA = 1
 """Raised when a field changes its meaning; new fields leave it as it is."""
 
 PROTOCOL: dict[str, object] = {
-    "crop": "HR cropped at the bottom and right to a multiple of the scale",
+    "crop": "HR cropped at the bottom and right to a multiple of the scale (of 12 where it is no whole number)",
     "file": "the small picture is written, closed, read back, and restored from that file alone",
-    "border": "scale pixels are left out on every side of the restored picture, none of the LR picture",
+    "border": "scale pixels (the larger, rounded up) are left out on every side of the restored picture, none of the LR",
     "luma": "BT.601 studio range, float64, not rounded; a grey picture is its own luma",
     "ssim": "Gaussian window 11 x 11, sigma 1.5, valid region, float64",
     "lr_reference": "MATLAB bicubic (a = -0.5, antialiased) of the cropped HR, rounded to 8 bits",
@@ -83,12 +85,12 @@ def crop_to_multiple(picture: Picture, scale: int) -> Picture:
     return Picture(rgb=picture.rgb[:height, :width].copy(), grey=picture.grey)
 
 
-def bicubic_lr(hr: Picture, scale: int) -> Picture:
-    """MATLAB's bicubic LR of ``hr`` (both sides multiples of ``scale``), rounded to 8 bits, grey where ``hr`` is."""
-    return Picture(rgb=from_tensor(bicubic_down(to_tensor(hr.rgb), scale)), grey=hr.grey)
+def bicubic_lr(hr: Picture, scale: Scale) -> Picture:
+    """MATLAB's bicubic LR of ``hr`` (sides are multiples of a whole ``scale``), rounded to 8 bits, grey as ``hr``."""
+    return Picture(rgb=from_tensor(resize(to_tensor(hr.rgb), lr_size_at(hr.size, scale))), grey=hr.grey)
 
 
-def measure(method: Method, scale: int, folders: Sequence[Path], progress: Progress | None = None) -> Report:
+def measure(method: Method, scale: Scale, folders: Sequence[Path], progress: Progress | None = None) -> Report:
     """Scores of ``method`` on every picture of every folder: ``protocol``, ``sets`` and ``published`` of a report."""
     listed = {folder.resolve().name: find_pictures(folder) for folder in folders}
     if len(listed) < len(folders):
@@ -107,15 +109,15 @@ def measure(method: Method, scale: int, folders: Sequence[Path], progress: Progr
     return {
         "schema": SCHEMA,
         "writer": f"unshrink {__version__}",
-        "protocol": {**PROTOCOL, "border_pixels": scale},
+        "protocol": {**PROTOCOL, "border_pixels": border_of(scale), "crop_multiple": multiple_of(scale)},
         "sets": sets,
-        "published": published_rows(scale, listed),
+        "published": published_rows(scale, listed) if isinstance(scale, int | float) else [],
     }
 
 
-def measure_one(method: Method, scale: int, path: Path, target: Path) -> Row:
+def measure_one(method: Method, scale: Scale, path: Path, target: Path) -> Row:
     """The figures of the picture at ``path``; its file is written beside ``target``."""
-    hr = crop_to_multiple(read_picture(path), scale)
+    hr = crop_to_multiple(read_picture(path), multiple_of(scale))
     trip = method(hr, target)
     return {
         "name": path.name,
@@ -129,16 +131,17 @@ def measure_one(method: Method, scale: int, path: Path, target: Path) -> Row:
     }
 
 
-def score(hr: Picture, restored: Picture, lr: Picture | None, scale: int) -> dict[str, float | None]:
+def score(hr: Picture, restored: Picture, lr: Picture | None, scale: Scale) -> dict[str, float | None]:
     """Quality of ``restored`` against ``hr`` and of ``lr`` against bicubic; None = infinite, not there, or too small.
 
-    ``hr`` has sides that are multiples of ``scale``; a grey ``hr`` is scored on its one channel.
+    ``hr`` has sides that are multiples of a whole ``scale``; a grey ``hr`` is scored on its one channel.
     """
     reference, got = _scored(hr, hr.grey), _scored(restored, hr.grey)
+    border = border_of(scale)
     scores = {
-        "psnr_y": _finite(psnr_y(reference, got, scale)),
-        "ssim_y": _ssim(reference, got, scale),
-        "psnr_rgb": _finite(psnr_rgb(reference, got, scale)),
+        "psnr_y": _finite(psnr_y(reference, got, border)),
+        "ssim_y": _ssim(reference, got, border),
+        "psnr_rgb": _finite(psnr_rgb(reference, got, border)),
         "lr_psnr_y": None,
         "lr_ssim_y": None,
     }

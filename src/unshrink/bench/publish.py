@@ -111,7 +111,7 @@ def _card(record: dict[str, Any], model: Rescaler, report: Report, data: str) ->
         "scale": model.scale,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "multiply_adds_per_hr_pixel": multiply_adds_per_pixel(model),
-        "cost": {**cost, "share_of_paper": cost["flops"] / _paper_flops(model.scale)},
+        "cost": {**cost, "share_of_paper": cost["flops"] / _paper_flops(model.scale or 4)},
         "data": data,
         "data_sha256": record["data_sha256"],
         "recipes": [run["recipe"] for run in runs],

@@ -47,7 +47,9 @@ Sigma = Annotated[
         "--sigma", metavar="0..1", help="For models with a dial: 0 is nearest to the original, 1 the most lifelike."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Of what --sigma draws: the same seed, the same picture.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", help="Of what --sigma draws: the same seed, the same picture.")
+]
 ExactBlocks = Annotated[
     bool,
     typer.Option("--exact-blocks/--no-exact-blocks", help="Carry blocks that the network would spoil without loss."),

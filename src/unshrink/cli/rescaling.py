@@ -68,7 +68,17 @@ def down(
     view = view_for(tasks, json_mode=json, quiet=quiet)
     writer = Writer(overwrite=overwrite)
     job = Shrinking(
-        view, engine, wish, model, effort, exact_blocks, carrier, budget, format or "png", writer, several=len(tasks) > 1
+        view,
+        engine,
+        wish,
+        model,
+        effort,
+        exact_blocks,
+        carrier,
+        budget,
+        format or "png",
+        writer,
+        several=len(tasks) > 1,
     )
     return Batch("down", view).run(tasks, job.do)
 

@@ -11,6 +11,7 @@ import typer
 
 from unshrink.cli import options
 from unshrink.cli.names import STREAM
+from unshrink.cli.sizes import read_scale
 from unshrink.cli.view import View, to_json
 from unshrink.errors import UsageError
 
@@ -41,6 +42,10 @@ def evaluate(
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the whole report to FILE; - or nothing for stdout."),
     ] = None,
+    scale: Annotated[
+        Any,
+        typer.Option("--scale", "-s", parser=read_scale, metavar="N", help="For models of any scale: 2.5, 1.5x3."),
+    ] = None,
     weights: options.Weights = None,
     effort: options.Effort = 0,
     exact_blocks: Annotated[
@@ -62,6 +67,7 @@ def evaluate(
         report = measure(
             name,
             folders,
+            scale=scale,
             weights=None if weights is None else Path(weights),
             effort=effort,
             exact_blocks=exact_blocks,

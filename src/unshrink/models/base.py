@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
 
-
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -60,6 +59,10 @@ class Rescaler(nn.Module, ABC):
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload as a file gives it back: rounded to what is written, with the identity for its gradient."""
         return payload
+
+    def draw(self, noise: Tensor, sigma: float) -> Tensor:
+        """The latent where the dial stands at `sigma`, 0 to 1, from `noise` ~ N(0, 1) of the latent's shape."""
+        return noise * sigma
 
     def penalty(self, parts: Split) -> Tensor | None:
         """What the method adds to the training loss for `parts`, as a mean over elements; None for nothing."""

@@ -48,7 +48,8 @@ class IRNSettings:
     clamp: float = 1.0
     """The largest log-scale of a coupling."""
     latent_unit: float = 0.0
-    """Above 0, z is measured in learnt units that start at this size; see `nn.latent`. For networks that draw z."""
+    """Above 0, z is measured in learnt units that start at this size (see `nn.latent`), and the augmented channels tell
+    the network sigma (see `IRN.draw`). For networks that draw z."""
 
     @property
     def scale(self) -> int:
@@ -62,9 +63,9 @@ class IRN(Rescaler):
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
 
     Downscaling keeps y and drops z; upscaling takes z = 0, its mean. Source: Xiao et al., ECCV 2020; z = 0 as in
-    DLV-IRN (arXiv 2207.11844), since a drawn z only adds noise to what should be restored. With augmented levels z holds
-    the downscaling latent of DLV-IRN too: channels that are zero at either end, and working memory in between. That
-    they enter there and so is our design; docs/ablations.md measures it.
+    DLV-IRN (arXiv 2207.11844), since a drawn z only adds noise to what should be restored. With augmented levels z
+    holds the downscaling latent of DLV-IRN too: channels that are zero at either end, and working memory in between.
+    That they enter there and so is our design; docs/ablations.md measures it.
     """
 
     def __init__(self, settings: IRNSettings) -> None:
@@ -104,6 +105,16 @@ class IRN(Rescaler):
             latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
         return self.inverse(lr, latent)
 
+    def draw(self, noise: Tensor, sigma: float) -> Tensor:
+        """noise (B, C, h, w) ~ N(0, 1) -> z at `sigma`: sigma times the noise, and sigma itself in augmented channels.
+
+        The paper's z ~ N(0, sigma) leaves the network to guess sigma from how loud the noise is, which a small one
+        learns slowly; that augmented channels tell it is our design.
+        """
+        z = noise * sigma
+        z[:, dial_channels(self.settings)] = sigma
+        return z
+
 
 def build_links(
     levels: Sequence[LevelSettings], clamp: float, *, low: int = LR_CHANNELS, after_first: Sequence[Invertible] = ()
@@ -128,8 +139,19 @@ def build_links(
 def _unit(settings: IRNSettings) -> list[Invertible]:
     if not settings.latent_unit:
         return []
-    channels, extra = count_channels(settings.levels), settings.levels[-1].augment
-    return [LatentUnit(channels, split=LR_CHANNELS, unit=settings.latent_unit, extra=extra)]
+    channels, dial = count_channels(settings.levels), dial_channels(settings)
+    return [LatentUnit(channels, split=LR_CHANNELS, unit=settings.latent_unit, whole=dial)]
+
+
+def dial_channels(settings: IRNSettings) -> list[int]:
+    """Channels of z whose value is sigma in a draw: what an augmented channel has for its mean in every level."""
+    found: list[int] = []
+    channels = LR_CHANNELS
+    for level in settings.levels:
+        channels *= level.factor**2  # band-major, so that the means keep the places of the level before
+        found += range(channels, channels + level.augment)
+        channels += level.augment
+    return [at - LR_CHANNELS for at in found] if settings.latent_unit else []
 
 
 def count_channels(levels: Sequence[LevelSettings]) -> int:

@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.irn import IRN, IRNSettings
-from unshrink.nn.autoencoder import FACTOR, HALO, AdaptiveDecoder, AdaptiveEncoder, PlainDecoder, PlainEncoder, in_strips
+from unshrink.nn.autoencoder import (
+    FACTOR,
+    HALO,
+    AdaptiveDecoder,
+    AdaptiveEncoder,
+    PlainDecoder,
+    PlainEncoder,
+    in_strips,
+)
 
 MOST = 127
 """The largest whole number, up or down, that a file stores for a number of S."""
@@ -30,7 +38,7 @@ class MetadataSettings:
     layers: int = 4
     """Convolutions of the encoder, 2 or 4."""
     design: Literal["paper", "adaptive"] = "adaptive"
-    """Of the autoencoder: "paper" sees nothing but z and S, "adaptive" (ours) the LR picture too; see `nn.autoencoder`."""
+    """The autoencoder's: "paper" sees z and S only, "adaptive" (ours) the LR picture too; see `nn.autoencoder`."""
     coarser: tuple[int, ...] = (1,)
     """In training, picture i of a batch is stored with the step times `coarser[i]`, the list repeated."""
     error: float = 1.0
@@ -49,6 +57,8 @@ class IRNM(Rescaler):
     z - z', zero on average. Without a payload S = 0. Source: Yin et al., ICASSP 2023. Ours: the autoencoder's widths,
     the number format of S, and by default an encoder and a decoder that both look at y.
     """
+
+    settings: MetadataSettings
 
     def __init__(self, settings: MetadataSettings) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ class ModelSpec:
 
     name: str
     method: str
-    """The method's name in its paper; "+" marks parts that are our design."""
+    """The method's name in its paper; "(lite)" marks the paper's method with our sub-networks."""
     scale: int | None
     """HR pixels per LR pixel along each axis; None where any scale will do."""
     payload: str
@@ -64,10 +64,10 @@ DLV_DESIGN = (
 )
 AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxiliary Encoding, ICASSP 2023"
 GAIN = 8.0
-"""Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/training.md."""
+"""Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/carriers.md."""
 AUXILIARY_DESIGN = (
-    "The fourth low channel that starts as the mean of the high ones, the channel that is dropped for it and the sigmoid "
-    "are the paper's; the clip before the logit, where the plane is kept, the sub-networks and the training are ours."
+    "The fourth low channel that starts as the mean of the high ones, the channel dropped for it and the sigmoid are "
+    "the paper's; the gain, the clip before the logit, the carriers, the sub-networks and the training are our design."
 )
 
 IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
@@ -87,17 +87,20 @@ IARN_DESIGN = (
     "ideas; their forms, the left inverse of the resampling, z = 0 and how it was trained are our design."
 )
 
-SIGMA_PAPER = "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
+SIGMA_PAPER = (
+    "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
+)
 SIGMA_DESIGN = (
-    "One network for every sigma, z ~ N(0, sigma), and the loss are the paper's; learnt units of z, the sub-networks, the "
-    "perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
+    "One network for every sigma, z ~ N(0, sigma), and the loss are the paper's; channels of z that tell sigma, learnt "
+    "units of the others, the sub-networks, the perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the "
+    "training are our design."
 )
 PLUS_DESIGN = (
-    "Perceptual and adversarial losses on a drawn z are the paper's; learnt units of z, the sub-networks, the perceptual "
-    "distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
+    "Perceptual and adversarial losses on a drawn z are the paper's; learnt units of z, the sub-networks, the "
+    "perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
 )
-LATENT_UNIT = 0.01
-"""In [0, 1] of a channel; a draw of this deviation costs a picture restored at 34 dB about 3 dB until it is shaped."""
+LATENT_UNIT = 0.003
+"""In [0, 1] of a channel, at the start: unshaped, a draw is noise of deviation 0.012 in the picture."""
 
 
 def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
@@ -105,7 +108,8 @@ def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
 
 
 def _lite(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"lite-x{scale}", "IRN (lite)", scale, "none", IRNSettings(levels), IRN_PAPER, LITE_DESIGN, default=True)
+    settings = IRNSettings(levels)
+    return ModelSpec(f"lite-x{scale}", "IRN (lite)", scale, "none", settings, IRN_PAPER, LITE_DESIGN, default=True)
 
 
 def _residual(blocks: int, width: int, augment: int = 0) -> LevelSettings:
@@ -166,8 +170,8 @@ _SPECS = (
         "IRN_sigma",
         SIGMA_PAPER,
         SIGMA_DESIGN,
-        _residual(blocks=2, width=32),
-        _residual(blocks=2, width=64),
+        _residual(blocks=2, width=32, augment=1),
+        _residual(blocks=2, width=64, augment=1),
     ),
     _perceptual(
         "irn-plus-x4",

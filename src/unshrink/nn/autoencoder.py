@@ -18,6 +18,7 @@ HALO = 3
 STRIP_PIXELS = 1 << 17
 """LR pixels that are coded at once where no gradient is asked for; bounds memory."""
 
+
 class PlainEncoder(nn.Module):
     """z (B, inputs, h, w) -> S (B, outputs, h / 4, w / 4), h and w multiples of 4.
 
@@ -62,10 +63,10 @@ class PlainDecoder(nn.Module):
 
 
 class AdaptiveEncoder(nn.Module):
-    """z (B, inputs, h, w), y (B, 3, h, w) -> S (B, outputs, h / 4, w / 4): a linear projection, and a network's correction.
+    """z (B, inputs, h, w), y (B, 3, h, w) -> S (B, outputs, h / 4, w / 4): a projection, corrected by a network.
 
-    The projection is on `outputs` directions of 4x4 pixels, orthonormal to begin with, that learn to overlap. The network
-    of `layers` convolutions starts as zero. Our design.
+    The projection is on directions of 4x4 pixels, orthonormal to begin with, that learn to overlap. The network, of
+    `layers` convolutions, starts as zero. Our design.
     """
 
     def __init__(self, inputs: int, outputs: int, *, width: int, layers: int) -> None:
@@ -76,9 +77,18 @@ class AdaptiveEncoder(nn.Module):
             steps += [_conv(width, width), _act()]
         self.correct = nn.Sequential(*steps, _conv(width, outputs))
         with torch.no_grad():
-            self.project.weight.copy_(_directions(outputs, inputs))
             for parameter in self.correct[-1].parameters():
                 parameter.zero_()
+        self.point(_band_means(outputs, inputs))
+
+    @torch.no_grad()
+    def point(self, directions: Tensor) -> None:
+        """Project on these orthonormal directions (outputs, inputs, 4, 4) from now on."""
+        self.project.weight.copy_(_lap(directions))
+
+    def has_learnt(self) -> bool:
+        """Whether the network's correction is no longer zero everywhere."""
+        return any(bool(parameter.any()) for parameter in self.correct[-1].parameters())
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Condense z."""
@@ -88,8 +98,8 @@ class AdaptiveEncoder(nn.Module):
 class AdaptiveDecoder(nn.Module):
     """S (B, inputs, h, w) and y (B, 3, 4h, 4w) -> z (B, outputs, 4h, 4w), linear in S: zero where S is zero.
 
-    S weighs the directions of `AdaptiveEncoder`, and besides `width` functions that a network makes of y. The latter start
-    as zero, so that at first what comes back is the projection of z, closer to z than nothing. Our design.
+    S weighs the directions of `AdaptiveEncoder`, and `width` functions that a network makes of y. The latter start as
+    zero, so that at first what comes back is the projection of z, closer to z than nothing. Our design.
     """
 
     def __init__(self, inputs: int, outputs: int, *, width: int) -> None:
@@ -98,25 +108,30 @@ class AdaptiveDecoder(nn.Module):
         self.basis = ResidualSubnet(3, width, width=width, depth=1)
         self.spread = nn.ConvTranspose2d(inputs, width, 2 * FACTOR, FACTOR, FACTOR // 2, bias=False)
         self.mix = nn.Conv2d(width, outputs, 3, padding=1, bias=False)
-        with torch.no_grad():
-            self.unproject.weight.copy_(_directions(inputs, outputs))
+        self.point(_band_means(inputs, outputs))
+
+    @torch.no_grad()
+    def point(self, directions: Tensor) -> None:
+        """Restore from these orthonormal directions (inputs, outputs, 4, 4) from now on."""
+        self.unproject.weight.copy_(_lap(directions))
 
     def forward(self, s: Tensor, y: Tensor) -> Tensor:
         """Restore z from S and y."""
         return self.unproject(s) + self.mix(self.basis(y) * self.spread(s))  # type: ignore[no-any-return]
 
 
-def _directions(count: int, channels: int) -> Tensor:
-    """Orthonormal (count, channels, 8, 8), zero but for the inner 4x4; the means of channels in turn, whitest first.
-
-    Direction k is the mean over 4x4 pixels and over every channel whose number, divided by 3 (the colours of one band),
-    leaves k modulo `count`.
-    """
-    rows = torch.zeros(count, channels, 2 * FACTOR, 2 * FACTOR)
-    inner = slice(FACTOR // 2, FACTOR // 2 + FACTOR)
+def _band_means(count: int, channels: int) -> Tensor:
+    """Directions (count, channels, 4, 4): k is the mean of the bands, 3 channels each, that leave k modulo `count`."""
+    rows = torch.zeros(count, channels, FACTOR, FACTOR)
     for channel in range(channels):
-        rows[channel // 3 % count, channel, inner, inner] = 1
-    return rows / rows.flatten(1).norm(dim=1).clamp_min(1).view(-1, 1, 1, 1)
+        rows[channel // 3 % count, channel] = 1
+    norms: Tensor = rows.flatten(1).norm(dim=1).clamp_min(1)
+    return rows / norms.view(-1, 1, 1, 1)
+
+
+def _lap(directions: Tensor) -> Tensor:
+    """(count, channels, 4, 4) -> (count, channels, 8, 8), zero around: room to overlap."""
+    return nn.functional.pad(directions, (FACTOR // 2,) * 4)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:

@@ -136,9 +136,7 @@ class ConditionedCoupling(nn.Module):
     What the planes hold does not touch invertibility. Our design.
     """
 
-    def __init__(
-        self, channels: int, *, split: int, planes: int, subnet: SubnetFactory, clamp: float = 1.0
-    ) -> None:
+    def __init__(self, channels: int, *, split: int, planes: int, subnet: SubnetFactory, clamp: float = 1.0) -> None:
         super().__init__()
         self.split = split
         self.clamp = clamp

@@ -52,4 +52,5 @@ def draw_latent(loaded: Loaded, size: tuple[int, int], dial: Dial) -> Tensor | N
     if not dial.sigma or not isinstance(loaded.model, IRN):
         return None
     generator = torch.Generator().manual_seed(dial.seed)
-    return torch.randn(1, loaded.model.latent_channels, *size, generator=generator).mul_(dial.sigma)
+    noise = torch.randn(1, loaded.model.latent_channels, *size, generator=generator)
+    return loaded.model.draw(noise, dial.sigma)

@@ -77,8 +77,9 @@ def refine(
     """Better than `lr` (1, 3, h, w) and `payload` for restoring `hr` (1, 3, h*s, w*s); all in [0, 1], not yet rounded.
 
     `store` gives the payload as the file will, with a gradient; by default what the model says. `joint` is to refine
-    the payload too, which must be planes in [0, 1] of the LR's size; else it stays as it is. `effort` is 0 (all as it is) to 9; a step costs about
-    three restorations. Raises UsageError for any other effort.
+    the payload too, which must be planes in [0, 1] of the LR's size; else it stays as it is. `effort` is 0 (all as it
+    is) to 9; a step costs about three restorations. Raises UsageError for any other effort, and for large pictures
+    with a network of any scale.
     """
     check_effort(effort)
     if not STEPS[effort]:

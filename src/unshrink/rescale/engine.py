@@ -62,7 +62,7 @@ class Engine:
         if model is None and self._weights is not None and (any_scale or scale is None):
             model = _model_in(self._weights)
         if model is None:
-            return _default(None if any_scale else scale or DEFAULT_SCALE)
+            return _default(scale if scale is not None or any_scale else DEFAULT_SCALE)
         return _fitting(registry.get(model), scale, any_scale=any_scale)
 
     def load(self, name: str, digest: str | None = None) -> zoo.Loaded:
@@ -165,7 +165,7 @@ def down(
 
     `source` is a path, the bytes of a file, an open binary file, a PIL image, a uint8 array (H, W), (H, W, 3) or
     (H, W, 4), or a Picture. How small: `scale` is HR over LR along each axis, from 1.1 to 4, one number or a pair
-    (along the height, along the width); or `size` is the LR's (height, width); or `max_side` its longer side, in pixels.
+    (along the height, along the width); or `size` is the LR's (height, width); or `max_side` its longer side.
     `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale (see `list_models`): one of
     its own for the whole numbers 2 and 4, the one for any scale else. LR sides are rounded, or rounded up where the
     model has a scale of its own. `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for

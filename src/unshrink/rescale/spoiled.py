@@ -46,7 +46,7 @@ def spoiled_blocks(
 
     A block is carried where (1) it is drawn - few colours make up half of it - and the network restores it less than
     3 dB better than bicubic there and back, or (2) a pixel of it is off by more than bicubic's worst in the whole
-    picture. Pixels that ``alpha`` (H, W) makes invisible do not count. ``small`` is the LR size where there is no scale.
+    picture. Pixels that ``alpha`` (H, W) makes invisible do not count. ``small`` is the LR size for no scale.
     """
     whole = None if scale is not None else _whole_there_and_back(hr, small)
     strips = []

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import torch
 from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import draw_batch
 from unshrink.errors import UnshrinkError, UsageError
+from unshrink.models.metadata import IRNM
 from unshrink.train import state as states
+from unshrink.train.directions import aim
 from unshrink.train.objective import Losses, measure_losses
 from unshrink.train.recipe import Recipe, read_recipe
 from unshrink.train.record import Record
@@ -21,6 +23,7 @@ from unshrink.train.validate import validate
 
 CHECKPOINT_SECONDS = 180.0
 LOG_STEPS = 100
+AIM_BATCHES = 64
 Progress = Callable[[int, int, str], None]
 """Called with how much is done, out of how much, and a line on how it goes."""
 
@@ -64,11 +67,26 @@ def run(
     state = states.start(plan, device)
     if start is not None and not checkpoint.exists():
         states.begin_with(state, plan.model, start)
+        _aim(state, plan, pack, device)
     if checkpoint.exists():
         states.restore(state, checkpoint)
     record = Record(out, plan, pack.digest, resume=resume, start=start)
     _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress)
     return record
+
+
+def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None:
+    """Where the network is an IRN-M with a fresh autoencoder: see `train.directions`."""
+    if not isinstance(state.model, IRNM):
+        return
+    indices, _ = pack.split(recipe.data.holdout)
+    photos = replace(recipe.data, synthetic=0.0)
+    batches = (
+        draw_batch(pack, indices, photos, scale=state.model.scale, seed=recipe.seed, step=step)[0].to(device)
+        for step in range(AIM_BATCHES)
+    )
+    aim(state.model, batches)
+    state.average.load_state_dict(state.model.state_dict())
 
 
 def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Record, progress: Progress | None) -> None:

@@ -53,12 +53,12 @@ def measure_losses(
         return _autoencode(model, hr, generator)
     parts = model.split(hr, _size(guide))
     sigma = _draw_sigma(settings, generator)
-    drawn = _draw(parts.latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
+    drawn = _draw(model, parts.latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
     restored = model.upscale(quantise(parts.lr), model.stored(parts.payload), latent=drawn, size=_size(hr))
     reconstruction = _reconstruction(hr, restored, settings)
     guided = _guide(parts.lr - guide, settings)
     prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
-    fidelity = settings.reconstruction_weight * (1 if sigma is None else 1 - sigma)
+    fidelity = settings.reconstruction_weight * (1 if sigma is None else 1 - (1 - settings.sigma_floor) * sigma)
     total = fidelity * reconstruction + settings.guide_weight * guided + settings.latent_weight * prior
     penalty = model.penalty(parts) if settings.penalty_weight else None
     if penalty is not None:
@@ -90,10 +90,10 @@ def _draw_sigma(settings: ObjectiveSettings, generator: torch.Generator) -> floa
     return settings.sigmas[int(torch.randint(len(settings.sigmas), (1,), generator=generator))]
 
 
-def _draw(latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor | None:
+def _draw(model: Rescaler, latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor | None:
     if not deviation:
         return None
-    return torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device) * deviation
+    return model.draw(torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device), deviation)
 
 
 def _guide(error: Tensor, settings: ObjectiveSettings) -> Tensor:

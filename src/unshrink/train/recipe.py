@@ -41,6 +41,9 @@ class ObjectiveSettings:
     sigmas: tuple[float, ...] = ()
     """IRN_sigma: values of the dial, one drawn a step. The z that the inverse sees is multiplied by it, the perceptual
     terms too, and the reconstruction by 1 - sigma. Empty: no dial, every term in full."""
+    sigma_floor: float = 0.0
+    """Share of the reconstruction that stays at sigma = 1; the paper's is 0. What stays is this and the rest times
+    1 - sigma."""
     perceptual_weight: float = 0.0
     """Of the perceptual distance; see `train.perceptual`."""
     adversarial_weight: float = 0.0
