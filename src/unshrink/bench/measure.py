@@ -31,7 +31,7 @@ SCHEMA = 1
 PROTOCOL: dict[str, object] = {
     "crop": "HR cropped at the bottom and right to a multiple of the scale (of 12 where it is no whole number)",
     "file": "the small picture is written, closed, read back, and restored from that file alone",
-    "border": "scale pixels (the larger, rounded up) are left out on every side of the restored picture, none of the LR",
+    "border": "scale pixels (the larger, rounded up) are left out on every side of the restored picture, not of the LR",
     "luma": "BT.601 studio range, float64, not rounded; a grey picture is its own luma",
     "ssim": "Gaussian window 11 x 11, sigma 1.5, valid region, float64",
     "lr_reference": "MATLAB bicubic (a = -0.5, antialiased) of the cropped HR, rounded to 8 bits",

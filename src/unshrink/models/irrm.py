@@ -32,7 +32,9 @@ class IRRMSettings:
     modules: tuple[ModuleSettings, ...] = (ModuleSettings(),)
     """Finest first; each halves both sides."""
     long_skip: bool = True
-    """Whether low frequencies bypass the blocks and the kept band predicts the high ones; False is for ablation."""
+    """Whether the band that is kept predicts the high ones at the end of a module; False is for ablation."""
+    bypass: bool = False
+    """Whether what reads the low band reads it without its local mean; True is for ablation."""
     short_skip: bool = True
     """Whether enhanced blocks are residual; False (plain convolutions) is for ablation."""
     clamp: float = 1.0
@@ -99,7 +101,7 @@ def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:
             low=LR_CHANNELS,
             blocks=module.blocks,
             shape=BlockShape(
-                module.width, module.scale_width, module.depth, settings.short_skip, bypass=settings.long_skip
+                module.width, module.scale_width, module.depth, settings.short_skip, bypass=settings.bypass
             ),
             long_skip=settings.long_skip,
             clamp=settings.clamp,

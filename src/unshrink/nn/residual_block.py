@@ -135,9 +135,9 @@ class ResidualDownscaling(Invertible):
 
         l, h = blocks(Haar(x)),   y = l,   z = h - P(y)        inverse: h = z + P(y), then the blocks and Haar back
 
-    so that z = 0 means "as the low band predicts". Low frequencies bypass the blocks: what reads the low band reads it
-    without its local mean (`BlockShape.bypass`). Source: Li et al., IJCAI 2024, for the module and that low frequencies
-    bypass it; both forms of the skip are our design.
+    so that z = 0 means "as the low band predicts". With `BlockShape.bypass` low frequencies pass by the blocks in
+    another way too: what reads the low band reads it without its local mean. Source: Li et al., IJCAI 2024, for the
+    module and that low frequencies pass by it; both forms of that are our design.
     """
 
     factor = 2

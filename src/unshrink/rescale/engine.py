@@ -219,8 +219,8 @@ def up(
     any picture, and is enlarged from its pixels alone: by what the header says where there is one, else by `scale` (4)
     with `model` (the default for the scale). That invents detail; it does not restore any.
 
-    For models with a dial (see `list_models`) `sigma` goes from 0, the least distortion, to 1, the most lifelike picture,
-    whose finest detail is drawn and not restored; the same `seed` draws the same, on one machine.
+    For models with a dial (see `list_models`) `sigma` goes from 0, the least distortion, to 1, the most lifelike
+    picture, whose finest detail is drawn and not restored; the same `seed` draws the same, on one machine.
 
     Raises UnreadableInputError, NotAnLRFileError (foreign), EditedLRFileError (pixels changed), DamagedLRFileError,
     NewerFormatError, MissingWeightsError, LimitError, UsageError.
