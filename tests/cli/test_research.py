@@ -13,7 +13,7 @@ def test_models_json_is_the_registry(call):
     assert result.code == 0
     listed = {model["name"]: model for model in result.json["models"]}
     assert list(listed) == registry.names()
-    keys = {"name", "method", "scale", "payload", "parameters", "default", "weights", "paper", "licence"}
+    keys = {"name", "method", "scale", "payload", "parameters", "default", "weights", "paper", "licence", "dial"}
     assert all(set(model) == keys for model in listed.values())
     assert listed["irn-x4"]["parameters"] == 4_355_136
     for scale in (2, 4):

@@ -5,7 +5,8 @@ import torch
 
 from unshrink.errors import WeightsError
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
-from unshrink.train.grow import grow
+from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
+from unshrink.train.grow import grow, grow_modules
 
 
 def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="residual"):
@@ -60,6 +61,23 @@ def test_what_is_new_learns():
     (large.upscale(large.downscale(hr)[0]) - hr).square().sum().backward()
     new = large.chain.links[2].f.tail.weight.grad[:, 4:]
     assert new.abs().min() > 0
+
+
+def test_irrm_grows_too():
+    torch.manual_seed(0)
+    small = IRRM(IRRMSettings((ModuleSettings(1, 6, 4), ModuleSettings(1, 6, 4)))).double()
+    with torch.no_grad():
+        for parameter in small.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    large = IRRM(IRRMSettings((ModuleSettings(2, 8, 4), ModuleSettings(3, 7, 6, 2)))).double()
+    grow_modules(small, large)
+    hr = torch.rand(1, 3, 16, 24, dtype=torch.float64)
+    with torch.no_grad():
+        lr = small.downscale(hr)[0]
+        assert (large.downscale(hr)[0] - lr).abs().max() < 1e-12
+        assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
+    with pytest.raises(WeightsError):
+        grow_modules(large, small)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_every_shipped_recipe_takes_two_steps(name, pictures, tmp_path):
     small = dataclasses.replace(recipe.data, batch=1, patch=48, holdout=0)
     loop.run(dataclasses.replace(recipe, steps=2, data=small), pictures, tmp_path)
     assert _state(tmp_path)["step"] == 2
-    assert weights.load(recipe.model, path=tmp_path / "weights").model.scale
+    assert weights.load(recipe.model, path=tmp_path / "weights").model.settings == recipe.settings
 
 
 def test_training_lowers_the_loss(pictures, tmp_path, monkeypatch):

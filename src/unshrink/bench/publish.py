@@ -18,9 +18,12 @@ from unshrink.errors import UnreadableInputError, UnshrinkError
 from unshrink.models import registry, weights
 from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.rescale.sizes import Scale
 from unshrink.train.cost import multiply_adds_per_pixel, training_flops
 
 PAPER_STEPS = 500_000
+SCALES: tuple[Scale, ...] = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, (1.5, 3.0))
+"""Where a model of any scale is measured, along height and width where it is a pair."""
 HALF_PRECISION_BOUND = 0.005
 """dB that half precision may cost on the first set before the weights are shipped in float32."""
 
@@ -29,8 +32,8 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     """Write the averaged weights of a training run as the next version of their model; return its folder.
 
     Half precision unless it costs more than 0.005 dB on the first of `folders`. eval.json holds the report on all
-    folders, the card also recipe, cost and `data` (which pictures, in words). Raises
-    UnreadableInputError without a record.
+    folders (for a model of any scale eval-x2.json and so on, for each of `SCALES`), the card also recipe, cost and
+    `data` (which pictures, in words). Raises UnreadableInputError without a record.
     """
     record = _read_record(run)
     name = record["recipe"]["model"]
@@ -40,13 +43,30 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     loss = _loss(name, run / "weights", target, folders[0])
     if loss > HALF_PRECISION_BOUND:
         weights.write_weights(full, name, target)
-    report = evaluate(name, folders, weights=target)
-    (target / "eval.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
-    card = _card(record, full, report, data)
+    card = _card(record, full, _write_reports(name, folders, target), data)
     card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (target / "README.md").write_text(render_card(card), encoding="utf-8")
     return target
+
+
+def _write_reports(name: str, folders: Sequence[Path], target: Path) -> dict[str, Report]:
+    """Write the reports; return figures by the set's name, and scale where there are many."""
+    sets: dict[str, Report] = {}
+    for scale in _scales(name):
+        report = evaluate(name, folders, scale=scale, weights=target)
+        ending = "" if scale is None else f"-x{_spelled(scale)}"
+        (target / f"eval{ending}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
+        sets |= {key + ending.replace("-", " "): row for key, row in report["sets"].items()}
+    return sets
+
+
+def _scales(name: str) -> tuple[Scale | None, ...]:
+    return SCALES if registry.get(name).scale is None else (None,)
+
+
+def _spelled(scale: Scale) -> str:
+    return "x".join(f"{side:g}" for side in scale) if isinstance(scale, tuple) else f"{scale:g}"
 
 
 def render_card(card: dict[str, Any]) -> str:
@@ -59,14 +79,14 @@ def render_card(card: dict[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            f"# {card['model']}, x{card['scale']}",
+            f"# {card['model']}, " + (f"x{card['scale']}" if card["scale"] else "any scale"),
             "",
             f"Method: {card['method']}. {card['design']}",
             "",
             f"- {card['parameters']:,} parameters, {card['multiply_adds_per_hr_pixel']:,.0f} multiply-adds an HR pixel",
             "  and direction",
             f"- Trained {cost['steps']:,} steps, {cost['seconds'] / 60:.0f} minutes, {cost['flops']:.2e} FLOPs",
-            f"  ({100 * cost['share_of_paper']:.2g} % of the paper's training of IRN x{card['scale']})",
+            f"  ({100 * cost['share_of_paper']:.2g} % of the paper's training of IRN x{card['scale'] or 4})",
             f"- Data: {card['data']} (SHA-256 of the pixels {card['data_sha256'][:16]})",
             f"- Held-out pictures: Y {held['psnr_y']:.2f} dB, LR {held['lr_psnr_y']:.2f} dB",
             "- Licence: Apache-2.0",
@@ -100,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _card(record: dict[str, Any], model: Rescaler, report: Report, data: str) -> dict[str, Any]:
+def _card(record: dict[str, Any], model: Rescaler, sets: dict[str, Report], data: str) -> dict[str, Any]:
     spec = registry.get(record["recipe"]["model"])
     runs = _runs(record)
     cost = {key: sum(run[key] for run in runs) for key in ("steps", "seconds", "flops")}
@@ -116,7 +136,7 @@ def _card(record: dict[str, Any], model: Rescaler, report: Report, data: str) ->
         "data_sha256": record["data_sha256"],
         "recipes": [run["recipe"] for run in runs],
         "validation": record["validation"],
-        "sets": {name: _without_images(row) for name, row in report["sets"].items()},
+        "sets": {name: _without_images(row) for name, row in sets.items()},
     }
 
 
@@ -133,7 +153,9 @@ def _paper_flops(scale: int) -> float:
 
 
 def _loss(name: str, full: Path, half: Path, folder: Path) -> float:
-    figures = [evaluate(name, [folder], weights=path)["sets"][folder.name]["psnr_y"] for path in (full, half)]
+    scale = _scales(name)[0]
+    reports = [evaluate(name, [folder], scale=scale, weights=path) for path in (full, half)]
+    figures = [report["sets"][folder.name]["psnr_y"] for report in reports]
     return float(figures[0] - figures[1])
 
 

@@ -77,8 +77,9 @@ IRRM_DESIGN = (
 )
 
 METADATA_DESIGN = (
-    "That z is condensed into 4 numbers for 16 LR pixels and restored from them is the paper's; an autoencoder that looks "
-    "at the LR picture too, the number format, the entropy coding, the sub-networks and the training are our design."
+    "That z is condensed into 4 numbers for 16 LR pixels and restored from them is the paper's; an autoencoder that "
+    "looks at the LR picture too, the number format, the entropy coding, the sub-networks and the training are our "
+    "design."
 )
 
 IARN_PAPER = "Pan et al., Effective Invertible Arbitrary Image Rescaling, WACV 2023"

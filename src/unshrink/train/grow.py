@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
 from unshrink.models.irn import IRN, LR_CHANNELS
+from unshrink.models.irrm import IRRM
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import Coupling, TwinCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.invertible import Invertible
 from unshrink.nn.latent import LatentUnit
+from unshrink.nn.residual_block import ResidualDownscaling
 from unshrink.nn.subnets import ResidualSubnet
 
 
@@ -36,6 +38,38 @@ def grow(small: IRN, large: IRN) -> None:
         channels = 4 * channels + new.extra
         for i, coupling in enumerate(old.couplings):
             _grow_coupling(coupling, new.couplings[i], where, channels)
+
+
+@torch.no_grad()
+def grow_modules(small: IRRM, large: IRRM) -> None:
+    """`grow` for residual downscaling modules: more blocks in each, or wider or deeper enhanced blocks."""
+    same_skips = small.settings.short_skip and large.settings.short_skip
+    if len(small.chain.links) != len(large.chain.links) or not same_skips:
+        raise WeightsError("An IRRM grows only into one of the same scale, both with short skips.")
+    for old, new in zip(small.chain.links, large.chain.links, strict=True):
+        _grow_module(_residual_module(old), _residual_module(new))
+
+
+def _residual_module(link: nn.Module) -> ResidualDownscaling:
+    if not isinstance(link, ResidualDownscaling):
+        raise WeightsError(f"A network with {type(link).__name__} cannot grow.")
+    return link
+
+
+def _grow_module(old: ResidualDownscaling, new: ResidualDownscaling) -> None:
+    if len(old.blocks) > len(new.blocks) or (old.predict is None) != (new.predict is None):
+        raise WeightsError("These weights are of a network with more blocks or another long skip; take others.")
+    pairs = [
+        pair for both in zip(old.blocks, new.blocks, strict=False) for pair in zip(*map(_subnets, both), strict=True)
+    ]
+    if old.predict is not None and new.predict is not None:
+        pairs.append((old.predict, new.predict))
+    for source, target in pairs:
+        _grow_subnet(source, target, range(source.head.in_channels), range(source.tail.out_channels))
+
+
+def _subnets(block: nn.Module) -> list[ResidualSubnet]:
+    return [net for net in block.children() if isinstance(net, ResidualSubnet)]
 
 
 @dataclass

@@ -14,13 +14,14 @@ from unshrink.errors import WeightsError
 from unshrink.models.auxiliary import IRNA
 from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRN
+from unshrink.models.irrm import IRRM
 from unshrink.models.metadata import IRNM
 from unshrink.models.registry import build, get
 from unshrink.models.weights import CONFIG, load
 from unshrink.nn.invertible import Chain
 from unshrink.train.adapt import adapt
 from unshrink.train.adversarial import Adversary
-from unshrink.train.grow import grow
+from unshrink.train.grow import grow, grow_modules
 from unshrink.train.muon import Muon
 from unshrink.train.perceptual import Perception, perception_for
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
@@ -67,10 +68,12 @@ def begin_with(state: State, name: str, folder: Path) -> None:
         target.load_state_dict(found.state_dict())
     elif isinstance(found, IRN) and isinstance(target, IRNA):
         adapt(found, target)
-    elif not (isinstance(found, IRN) and isinstance(target, IRN)):
-        raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
-    else:
+    elif isinstance(found, IRN) and isinstance(target, IRN):
         grow(found, target)
+    elif isinstance(found, IRRM) and isinstance(target, IRRM):
+        grow_modules(found, target)
+    else:
+        raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
     state.average.load_state_dict(state.model.state_dict())
 
 
