@@ -66,8 +66,9 @@ AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxili
 GAIN = 8.0
 """Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/carriers.md."""
 AUXILIARY_DESIGN = (
-    "The fourth low channel that starts as the mean of the high ones, the channel dropped for it and the sigmoid are "
-    "the paper's; the gain, the clip before the logit, the carriers, the sub-networks and the training are our design."
+    "A fourth low channel, split off before the couplings, and the sigmoid are the paper's, which starts it as the mean "
+    "of the high channels; that it is the first of them (docs/ablations.md), the gain, the clip before the logit, the "
+    "carriers, the sub-networks and the training are our design."
 )
 
 IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
@@ -122,7 +123,7 @@ def _dlv(scale: int, *levels: LevelSettings) -> ModelSpec:
 
 
 def _auxiliary(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
-    settings = AuxiliarySettings(levels, gain=GAIN)
+    settings = AuxiliarySettings(levels, start="none", gain=GAIN)
     return ModelSpec(name, method, settings.scale, "alpha", settings, AUXILIARY_PAPER, AUXILIARY_DESIGN)
 
 
