@@ -70,7 +70,7 @@ def test_tables_are_merged_and_a_model_brings_its_own_network() -> None:
     assert plain.data.patch == alpha.data.patch == 16
     assert plain.objective.luma_weight == 0.35  # the recipe's, untouched
     assert alpha.settings.split == "post"
-    assert alpha.settings.start == "mean"  # the registry's
+    assert alpha.settings.start == "none"  # the registry's
     assert seeds_of(study, study.variants[0]) == (0, 1)
 
 

@@ -130,7 +130,7 @@ def test_train_passes_everything_on(call, monkeypatch):
         "out": Path("run"),
         "max_time": 5400.0,
         "resume": True,
-        "start": Path("other/weights"),
+        "start": [Path("other/weights")],
     }
     (entry,) = result.json["results"]
     assert entry == {"recipe": "lite-x4", "out": "run", "weights": "run/weights", "summary": "loss 1"}

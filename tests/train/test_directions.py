@@ -60,7 +60,7 @@ def test_a_run_begins_with_the_weights_of_an_irn(tmp_path):
             parameter.add_(0.01 * torch.randn_like(parameter))
     write_weights(irn, "lite-x2", tmp_path)
     state = start(Recipe(model="irn-m-x2"), torch.device("cpu"))
-    begin_with(state, "irn-m-x2", tmp_path)
+    begin_with(state, tmp_path)
     assert isinstance(state.model, IRNM)
     assert all(torch.equal(tensor, state.model.irn.state_dict()[key]) for key, tensor in irn.state_dict().items())
     assert all(torch.equal(tensor, state.average.state_dict()[key]) for key, tensor in state.model.state_dict().items())

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from unshrink.errors import WeightsError
+from unshrink.models.iarn import IARN, IARNSettings, StageSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.train.grow import grow, grow_modules
+from unshrink.train.grow import grow, grow_any_scale, grow_modules
 
 
 def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="residual"):
@@ -78,6 +79,24 @@ def test_irrm_grows_too():
         assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
     with pytest.raises(WeightsError):
         grow_modules(large, small)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_an_iarn_begins_as_the_networks_of_one_scale(scale):
+    plain = _net(*[_level(blocks=2)] * (scale // 2)).float()
+    stages = StageSettings(blocks=3, width=6)
+    target = IARN(IARNSettings(near=stages, far=(stages, stages), presplit=False))
+    grow_any_scale(plain, target)
+    hr = torch.rand(1, 3, 16, 24)
+    with torch.no_grad():
+        lr = plain.downscale(hr)[0]
+        assert (target.downscale(hr, (16 // scale, 24 // scale))[0] - lr).abs().max() < 1e-5
+        assert (target.upscale(lr, size=(16, 24)) - plain.upscale(lr)).abs().max() < 1e-5
+
+
+def test_an_iarn_that_splits_first_has_no_place_for_them():
+    with pytest.raises(WeightsError, match="splitting"):
+        grow_any_scale(_net(_level()), IARN(IARNSettings()))
 
 
 @pytest.mark.parametrize(

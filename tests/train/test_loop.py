@@ -133,14 +133,14 @@ def test_a_run_can_begin_with_the_weights_of_another(pictures, tmp_path):
     loop.run(parse_recipe(SMALL), pictures, first)
     recipe = dataclasses.replace(parse_recipe(SMALL), steps=1)
     still = dataclasses.replace(recipe.optimiser, rate=0.0, adam_rate=0.0)
-    loop.run(dataclasses.replace(recipe, optimiser=still), pictures, second, start=first / "weights")
+    loop.run(dataclasses.replace(recipe, optimiser=still), pictures, second, start=[first / "weights"])
     ended, begun = _state(first)["average"], _state(second)["model"]
     assert all(torch.equal(tensor, begun[key]) for key, tensor in ended.items())
-    assert json.loads((second / "record.json").read_text())["before"]["steps"] == 6
+    assert json.loads((second / "record.json").read_text())["before"][0]["steps"] == 6
 
 
 def test_weights_of_another_network_are_no_start(pictures, tmp_path):
     loop.run(parse_recipe(SMALL), pictures, tmp_path / "first")
     other = parse_recipe(SMALL.replace("width: 4", "width: 3"))
     with pytest.raises(WeightsError, match="wider"):
-        loop.run(other, pictures, tmp_path / "second", start=tmp_path / "first" / "weights")
+        loop.run(other, pictures, tmp_path / "second", start=[tmp_path / "first" / "weights"])

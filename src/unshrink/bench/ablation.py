@@ -120,7 +120,7 @@ def _line(result: Result) -> str:
 def _train(variant: Variant, recipes: Sequence[Recipe], places: Places) -> Result:
     folders = [places.out / _folder_name(recipes[: i + 1]) for i in range(len(recipes))]
     for i, recipe in enumerate(recipes):
-        start = folders[i - 1] / "weights" if i else None
+        start = [folders[i - 1] / "weights"] if i else []
         run(recipe, places.data, folders[i], resume=True, start=start, cache=places.pack)
     records = [json.loads((folder / "record.json").read_text(encoding="utf-8")) for folder in folders]
     recipe, weights_folder = recipes[-1], folders[-1] / "weights"

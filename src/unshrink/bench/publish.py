@@ -142,7 +142,7 @@ def _card(record: dict[str, Any], model: Rescaler, sets: dict[str, Report], data
 
 def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
     """The records of a run and of those whose weights it began with, first to last."""
-    return [*(_runs(record["before"]) if record.get("before") else []), record]
+    return [*(run for before in record.get("before") or [] for run in _runs(before)), record]
 
 
 def _paper_flops(scale: int) -> float:

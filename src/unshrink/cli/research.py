@@ -89,7 +89,8 @@ def train(
         str | None, typer.Option("--max-time", metavar="TIME", help="End after this long: 90m, 1h30m, 45s.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder.")
+        list[Path] | None,
+        typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder; for iarn two."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     json: options.Json = False,
@@ -107,7 +108,7 @@ def train(
             out,
             max_time=seconds,
             resume=resume,
-            start=start,
+            start=start or (),
             progress=lambda step, steps, text: view.step(text, done=step, total=steps),
         )
     result = {"recipe": recipe, "out": str(out), "weights": str(out / "weights"), "summary": record.summary()}

@@ -66,9 +66,9 @@ AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxili
 GAIN = 8.0
 """Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/carriers.md."""
 AUXILIARY_DESIGN = (
-    "A fourth low channel, split off before the couplings, and the sigmoid are the paper's, which starts it as the mean "
-    "of the high channels; that it is the first of them (docs/ablations.md), the gain, the clip before the logit, the "
-    "carriers, the sub-networks and the training are our design."
+    "A fourth low channel, split off before the couplings, and the sigmoid are the paper's; that it starts as the "
+    "first of the high channels, not as their mean (docs/ablations.md), the gain, the clip before the logit, carriers, "
+    "the sub-networks and the training are our design."
 )
 
 IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
@@ -166,7 +166,7 @@ _SPECS = (
         _residual(blocks=3, width=48, augment=4),
         _residual(blocks=3, width=96, augment=12),
     ),
-    ModelSpec("iarn", "IARN", None, "none", IARNSettings(), IARN_PAPER, IARN_DESIGN, default=True),
+    ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),
     _perceptual(
         "irn-sigma-x4",
         "IRN_sigma",

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
+from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN, LR_CHANNELS
 from unshrink.models.irrm import IRRM
 from unshrink.nn.augment import Augment
-from unshrink.nn.coupling import Coupling, TwinCoupling
+from unshrink.nn.coupling import ConditionedCoupling, Coupling, TwinCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.invertible import Invertible
 from unshrink.nn.latent import LatentUnit
@@ -70,6 +71,28 @@ def _grow_module(old: ResidualDownscaling, new: ResidualDownscaling) -> None:
 
 def _subnets(block: nn.Module) -> list[ResidualSubnet]:
     return [net for net in block.children() if isinstance(net, ResidualSubnet)]
+
+
+@torch.no_grad()
+def grow_any_scale(plain: IRN, target: IARN) -> None:
+    """Give `target` what an IRN of x2 (its near stage) or x4 (its far stages) has learnt, in place.
+
+    At that scale, where the grid is the picture, `target` then computes the same. Planes are read with weights of zero
+    at first. Raises WeightsError for other scales, for networks with more couplings or wider, and for a `target` that
+    splits the picture before it is resampled, whose couplings know other channels.
+    """
+    if target.settings.presplit or plain.scale not in (2, 4):
+        raise WeightsError("An IARN without preemptive splitting can begin with an IRN of x2 or x4, no other.")
+    stages = [target.near] if plain.scale == 2 else [target.fine, target.coarse]
+    for level, stage in zip(_levels(plain), stages, strict=True):
+        if level.extra or len(level.couplings) > len(stage):
+            raise WeightsError("These weights are of a network with more couplings or augmented channels; take others.")
+        for old, new in zip(level.couplings, stage, strict=False):
+            if not (isinstance(old, TwinCoupling) and isinstance(new, ConditionedCoupling)):
+                raise WeightsError("Only twin couplings can begin an IARN.")
+            low, high = range(old.split), range(old.f.head.in_channels)  # type: ignore[union-attr,arg-type]
+            _grow_subnet(old.f, new.f, high, low)
+            _grow_subnet(old.gh, new.gh, low, range(2 * len(high)))
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,16 +47,16 @@ def run(
     *,
     max_time: float | None = None,
     resume: bool = False,
-    start: Path | None = None,
+    start: Sequence[Path] = (),
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Record:
     """Train by a recipe (name, YAML file or object) on the pictures in `data`; all results go to `out`.
 
     max_time: seconds of training; the schedule ends with them. resume: continue from the checkpoint in `out`, with
-    the same result as a run that was not stopped, where the recipe's steps bound it. start: a folder of weights to
-    begin with; where it is another run's, the record tells that run's cost too. Raises UsageError for a folder
-    that holds a run already, and for bad recipes and data.
+    the same result as a run that was not stopped, where the recipe's steps bound it. start: folders of weights to
+    begin with, one but for an IARN, which takes those of x2 and x4; the record tells what those cost too. Raises
+    UsageError for a folder that holds a run already, and for bad recipes and data.
     """
     plan = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     checkpoint = out / "checkpoint.pt"
@@ -65,8 +65,9 @@ def run(
     pack = pack_folder(data, cache or out / "pack")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = states.start(plan, device)
-    if start is not None and not checkpoint.exists():
-        states.begin_with(state, plan.model, start)
+    if start and not checkpoint.exists():
+        for folder in start:
+            states.begin_with(state, folder)
         _aim(state, plan, pack, device)
     if checkpoint.exists():
         states.restore(state, checkpoint)

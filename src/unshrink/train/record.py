@@ -2,8 +2,10 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from unshrink.models.weights import write_weights
 from unshrink.settings import plain
@@ -18,22 +20,28 @@ LOSSES = ("loss", "reconstruction", "guide", "latent", "perceptual")
 COLUMNS = ("step", "seconds", *LOSSES, "psnr_y", "psnr_rgb", "lr_psnr_y")
 
 
-def _record_of(start: Path | None) -> object:
-    """The record of the run whose weights are at `start`, None where there is no such run."""
-    path = None if start is None else start.parent / "record.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else None
+def _record_of(start: Path) -> dict[str, Any] | None:
+    """What the weights at `start` cost: their run's record, or their card in the zoo; None where there is neither."""
+    run, card = start.parent / "record.json", start / "card.json"
+    if run.is_file():
+        return dict(json.loads(run.read_text(encoding="utf-8")))
+    if not card.is_file():
+        return None
+    said = json.loads(card.read_text(encoding="utf-8"))
+    cost = {key: said["cost"][key] for key in ("steps", "seconds", "flops")}
+    return {"recipe": f"{said['model']} {start.name}", **cost, "before": []}
 
 
 class Record:
     """Writes a run's files into its folder."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False, start: Path | None = None
+        self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False, start: Sequence[Path] = ()
     ) -> None:
         self.folder = folder
         self.recipe = recipe
         self.data_digest = data_digest
-        self.before = _record_of(start)
+        self.before = [found for path in start if (found := _record_of(path)) is not None]
         self.last: dict[str, float] = {}
         self.validation = Validation()
         folder.mkdir(parents=True, exist_ok=True)

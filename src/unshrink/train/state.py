@@ -13,6 +13,7 @@ from torch import nn
 from unshrink.errors import WeightsError
 from unshrink.models.auxiliary import IRNA
 from unshrink.models.base import Rescaler
+from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN
 from unshrink.models.irrm import IRRM
 from unshrink.models.metadata import IRNM
@@ -21,7 +22,7 @@ from unshrink.models.weights import CONFIG, load
 from unshrink.nn.invertible import Chain
 from unshrink.train.adapt import adapt
 from unshrink.train.adversarial import Adversary
-from unshrink.train.grow import grow, grow_modules
+from unshrink.train.grow import grow, grow_any_scale, grow_modules
 from unshrink.train.muon import Muon
 from unshrink.train.perceptual import Perception, perception_for
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
@@ -55,8 +56,8 @@ def start(recipe: Recipe, device: torch.device) -> State:
     return State(model, average, _optimisers(model, recipe.optimiser), perception_for(recipe.objective, device))
 
 
-def begin_with(state: State, name: str, folder: Path) -> None:
-    """Begin with the weights in `folder`, of model `name` or of a smaller one that can grow into it.
+def begin_with(state: State, folder: Path) -> None:
+    """Begin with the weights in `folder`, of the same network or of another that can grow into it.
 
     Raises WeightsError where they do not fit.
     """
@@ -70,6 +71,8 @@ def begin_with(state: State, name: str, folder: Path) -> None:
         adapt(found, target)
     elif isinstance(found, IRN) and isinstance(target, IRN):
         grow(found, target)
+    elif isinstance(found, IRN) and isinstance(target, IARN):
+        grow_any_scale(found, target)
     elif isinstance(found, IRRM) and isinstance(target, IRRM):
         grow_modules(found, target)
     else:
