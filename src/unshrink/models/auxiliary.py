@@ -8,14 +8,8 @@ import torch
 from torch import Tensor
 
 from unshrink.models.base import Rescaler, Size, Split
-from unshrink.models.irn import (
-    LR_CHANNELS,
-    LevelSettings,
-    build_links,
-    count_channels,
-    measure_reach,
-    require_multiple,
-)
+from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple
+from unshrink.models.irn import LevelSettings, build_links, count_channels
 from unshrink.nn.invertible import Chain, Invertible
 from unshrink.nn.quantise import quantise
 

@@ -7,16 +7,13 @@ from math import prod
 import torch
 from torch import Tensor
 
-from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.bijection import LR_CHANNELS, Bijection
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import COUPLINGS
 from unshrink.nn.haar import Haar, Mixing
 from unshrink.nn.invertible import Chain, Invertible
 from unshrink.nn.latent import LatentUnit
 from unshrink.nn.subnets import build_subnet
-
-LR_CHANNELS = 3
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class IRNSettings:
         return prod(level.factor for level in self.levels)
 
 
-class IRN(Rescaler):
+class IRN(Bijection):
     """A bijection between an HR picture and an LR picture with a latent z.
 
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
@@ -69,41 +66,9 @@ class IRN(Rescaler):
     """
 
     def __init__(self, settings: IRNSettings) -> None:
-        super().__init__()
+        chain = Chain([*build_links(settings.levels, settings.clamp), *_unit(settings)])
+        super().__init__(chain, settings.scale, latent_channels=count_channels(settings.levels) - LR_CHANNELS)
         self.settings = settings
-        self.scale: int = settings.scale
-        self.chain = Chain([*build_links(settings.levels, settings.clamp), *_unit(settings)])
-        self.reach = measure_reach(self.chain)
-
-    @property
-    def latent_channels(self) -> int:
-        """Channels of z, the downscaling latent's among them."""
-        return count_channels(self.settings.levels) - LR_CHANNELS
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
-        require_multiple(x, self.scale)
-        both = self.chain(x)
-        return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
-
-    def inverse(self, y: Tensor, z: Tensor) -> Tensor:
-        """y and z -> x; undoes `forward`."""
-        return self.chain.inverse(torch.cat([y, z], dim=1))
-
-    def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""
-        del size
-        y, z = self.forward(hr)
-        return Split(y, None, z)
-
-    def upscale(
-        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
-    ) -> Tensor:
-        """LR (B, 3, h, w) and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
-        del payload, size
-        if latent is None:
-            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
-        return self.inverse(lr, latent)
 
     def draw(self, noise: Tensor, sigma: float) -> Tensor:
         """noise (B, C, h, w) ~ N(0, 1) -> z at `sigma`: sigma times the noise, and sigma itself in augmented channels.
@@ -160,21 +125,6 @@ def count_channels(levels: Sequence[LevelSettings]) -> int:
     for level in levels:
         channels = channels * level.factor**2 + level.augment
     return channels
-
-
-def measure_reach(chain: Chain) -> int:
-    """How far, in HR pixels, the inverse of `chain` reads around a pixel."""
-    total, area = 0, 1
-    for link in chain.links:
-        area *= getattr(link, "factor", 1)
-        total += area * getattr(link, "reach", 0)
-    return total
-
-
-def require_multiple(x: Tensor, scale: int) -> None:
-    """Raise UsageError where a side of x (B, C, H, W) is no multiple of `scale`."""
-    if x.shape[-2] % scale or x.shape[-1] % scale:
-        raise UsageError(f"A size of {x.shape[-1]}x{x.shape[-2]} is no multiple of {scale}; pad the picture.")
 
 
 def _coupling(level: LevelSettings, channels: int, low: int, clamp: float) -> Invertible:

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from unshrink.models.base import Rescaler, Size, Split
-from unshrink.models.irn import LR_CHANNELS, measure_reach, require_multiple
+from unshrink.models.bijection import LR_CHANNELS, Bijection
 from unshrink.nn.invertible import Chain
 from unshrink.nn.residual_block import BlockShape, ResidualDownscaling
 
@@ -46,7 +42,7 @@ class IRRMSettings:
         return int(2 ** len(self.modules))
 
 
-class IRRM(Rescaler):
+class IRRM(Bijection):
     """A stack of residual downscaling modules: a bijection between an HR picture and an LR picture with a latent z.
 
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
@@ -57,41 +53,9 @@ class IRRM(Rescaler):
     """
 
     def __init__(self, settings: IRRMSettings) -> None:
-        super().__init__()
+        scale = settings.scale
+        super().__init__(Chain(_modules(settings)), scale, latent_channels=LR_CHANNELS * (scale**2 - 1))
         self.settings = settings
-        self.scale: int = settings.scale
-        self.chain = Chain(_modules(settings))
-        self.reach = measure_reach(self.chain)
-
-    @property
-    def latent_channels(self) -> int:
-        """Channels of z."""
-        return LR_CHANNELS * (self.scale**2 - 1)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, 3, H, W) -> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s). Raises UsageError for other sizes."""
-        require_multiple(x, self.scale)
-        both = self.chain(x)
-        return both[:, :LR_CHANNELS], both[:, LR_CHANNELS:]
-
-    def inverse(self, y: Tensor, z: Tensor) -> Tensor:
-        """y and z -> x; undoes `forward`."""
-        return self.chain.inverse(torch.cat([y, z], dim=1))
-
-    def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""
-        del size
-        y, z = self.forward(hr)
-        return Split(y, None, z)
-
-    def upscale(
-        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
-    ) -> Tensor:
-        """LR (B, 3, h, w) and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
-        del payload, size
-        if latent is None:
-            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
-        return self.inverse(lr, latent)
 
 
 def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:

@@ -6,7 +6,8 @@ from torch.nn.functional import pad
 
 from unshrink.errors import WeightsError
 from unshrink.models.auxiliary import IRNA
-from unshrink.models.irn import IRN, LR_CHANNELS, IRNSettings
+from unshrink.models.bijection import LR_CHANNELS
+from unshrink.models.irn import IRN, IRNSettings
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import TwinCoupling
 from unshrink.nn.haar import Haar

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
+from unshrink.models.bijection import LR_CHANNELS
 from unshrink.models.iarn import IARN
-from unshrink.models.irn import IRN, LR_CHANNELS
+from unshrink.models.irn import IRN
 from unshrink.models.irrm import IRRM
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import ConditionedCoupling, Coupling, TwinCoupling
