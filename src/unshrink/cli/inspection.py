@@ -104,13 +104,14 @@ def _strip(task: Task, writer: Writer) -> tuple[Entry, str]:
 def _describe(label: str, entry: Entry) -> str:
     sections = ", ".join(f"{name} {size:,}" for name, size in entry["sections"].items()) or "none"
     alpha = "" if entry["alpha"] == "none" else f", alpha {entry['alpha']}"
+    kept = ", and the model's own in the alpha channel" if entry["carrier"] == "alpha" else ""
     colours = ("grey" if entry["grey"] else "colour") + alpha
     lines = [
         f"{label}: LR file, version {entry['version']}, in {entry['format'].upper()}",
         f"  small      {dimensions(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
         f"  original   {dimensions(entry['size'])}, {colours}",
         f"  model      {entry['model']}, scale {entry['scale']}, weights {entry['weights'][:12]}",
-        f"  payload    {count_bytes(entry['payload_bytes'])} ({sections})",
+        f"  payload    {count_bytes(entry['payload_bytes'])} ({sections}){kept}",
         f"  intact     {'yes, as far as can be told without the pixels' if entry['intact'] else 'NO; try verify'}",
     ]
     return "\n".join(lines)

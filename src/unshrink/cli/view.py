@@ -82,7 +82,7 @@ def to_json(value: object) -> str:
 
 def count_bytes(count: int) -> str:
     """1234567 -> "1,234,567 bytes"."""
-    return f"{count:,} bytes"
+    return f"{count:,} byte{'' if count == 1 else 's'}"
 
 
 def dimensions(size: tuple[int, int]) -> str:
