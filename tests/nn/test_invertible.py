@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import Coupling, TwinCoupling
 from unshrink.nn.haar import Haar, Mixing
 from unshrink.nn.invertible import Chain
@@ -51,6 +52,22 @@ def test_without_gradients_the_state_is_changed_in_place_and_the_input_is_not(na
         assert (chain(x) - y).abs().max() < 1e-12
         assert (chain.inverse(y) - given).abs().max() < 1e-9
     assert torch.equal(x, given)
+    assert torch.equal(y, kept)
+
+
+def test_haar_in_place_is_haar():
+    x = torch.rand(2, 3, 8, 6, dtype=torch.float64)
+    bands = Haar()(x.clone().requires_grad_()).detach()
+    assert (Haar().forward_(x) - bands).abs().max() < 1e-15
+    assert (Haar().inverse_(bands.clone()) - x).abs().max() < 1e-15
+
+
+def test_a_chain_that_only_drops_channels_leaves_its_input_alone():
+    chain = Chain([Haar(), Augment(2)])
+    y = torch.rand(1, 14, 4, 4)
+    kept = y.clone()
+    with torch.no_grad():
+        chain.inverse(y)
     assert torch.equal(y, kept)
 
 

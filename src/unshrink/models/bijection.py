@@ -30,7 +30,8 @@ class Bijection(Rescaler):
 
     def inverse(self, y: Tensor, z: Tensor) -> Tensor:
         """y and z -> x; undoes `forward`."""
-        return self.chain.inverse(torch.cat([y, z], dim=1))
+        both = torch.cat([y, z], dim=1)
+        return self.chain.inverse(both) if torch.is_grad_enabled() else self.chain.inverse_(both)
 
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
         """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""

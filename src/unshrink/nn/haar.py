@@ -18,8 +18,9 @@ class Haar(Invertible):
 
     def forward(self, x: Tensor) -> Tensor:
         """Split x into its four bands."""
-        a, b = x[..., 0::2, 0::2], x[..., 0::2, 1::2]
-        c, d = x[..., 1::2, 0::2], x[..., 1::2, 1::2]
+        if not torch.is_grad_enabled():
+            return self.forward_(x)
+        a, b, c, d = _corners(x)
         ab, cd = a + b, c + d
         a_b, c_d = a - b, c - d
         return torch.cat([ab + cd, a_b + c_d, ab - cd, a_b - c_d], dim=1).mul_(0.25)
@@ -31,6 +32,42 @@ class Haar(Invertible):
         top_h, bottom_h = horizontal + diagonal, horizontal - diagonal
         squares = torch.stack([top + top_h, top - top_h, bottom + bottom_h, bottom - bottom_h], dim=2)
         return nn.functional.pixel_shuffle(squares.flatten(1, 2), 2)
+
+
+    def forward_(self, x: Tensor) -> Tensor:
+        """`forward` with no memory but the result's; x stays as it is."""
+        y = x.new_empty(x.shape[0], 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2)
+        low, horizontal, vertical, diagonal = y.chunk(4, dim=1)
+        a, b, c, d = _corners(x)
+        for total, difference, left, right in ((low, horizontal, a, b), (vertical, diagonal, c, d)):
+            torch.add(left, right, out=total)
+            torch.sub(left, right, out=difference)
+        _butterfly(low, vertical)
+        _butterfly(horizontal, diagonal)
+        return y.mul_(0.25)
+
+    def inverse_(self, y: Tensor) -> Tensor:
+        """`inverse` with no memory but the result's; y is overwritten."""
+        low, horizontal, vertical, diagonal = y.chunk(4, dim=1)
+        _butterfly(low, vertical)
+        _butterfly(horizontal, diagonal)
+        x = y.new_empty(y.shape[0], y.shape[1] // 4, 2 * y.shape[2], 2 * y.shape[3])
+        a, b, c, d = _corners(x)
+        for total, difference, left, right in ((low, horizontal, a, b), (vertical, diagonal, c, d)):
+            left.copy_(total).add_(difference)
+            right.copy_(total).sub_(difference)
+        return x
+
+
+def _corners(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Views of the four pixels of every 2x2 square, in reading order."""
+    return x[..., 0::2, 0::2], x[..., 0::2, 1::2], x[..., 1::2, 0::2], x[..., 1::2, 1::2]
+
+
+def _butterfly(p: Tensor, q: Tensor) -> None:
+    """p, q -> p + q, p - q, in place."""
+    p.add_(q)
+    q.mul_(-2).add_(p)
 
 
 class Mixing(Invertible):

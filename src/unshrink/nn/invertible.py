@@ -51,21 +51,46 @@ class Chain(Invertible):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run every link, first to last."""
-        if torch.is_grad_enabled() and self.recompute:
+        if not torch.is_grad_enabled():
+            return self._rest(_fresh(self.links[0](x), x))
+        if self.recompute:
             return _run([(link.exact, _step(link, link, link.inverse)) for link in self.links], x)  # type: ignore
-        given, in_place = x, not torch.is_grad_enabled()
         for link in self.links:
-            x = link.forward_(x) if in_place and not _shares(x, given) else link(x)  # type: ignore[operator]
+            x = link(x)
         return x
 
     def inverse(self, y: Tensor) -> Tensor:
         """Undo every link, last to first."""
-        if torch.is_grad_enabled() and self.recompute:
+        if not torch.is_grad_enabled():
+            return self._rest_back(_fresh(self.links[-1].inverse(y), y))  # type: ignore[operator]
+        if self.recompute:
             return _run([(link.exact, _step(link, link.inverse, link)) for link in reversed(self.links)], y)  # type: ignore
-        given, in_place = y, not torch.is_grad_enabled()
         for link in reversed(self.links):
-            y = link.inverse_(y) if in_place and not _shares(y, given) else link.inverse(y)  # type: ignore[operator]
+            y = link.inverse(y)  # type: ignore[operator]
         return y
+
+    def forward_(self, x: Tensor) -> Tensor:
+        """`forward` without gradients, free to overwrite x."""
+        return self._rest(self.links[0].forward_(x))  # type: ignore[operator]
+
+    def inverse_(self, y: Tensor) -> Tensor:
+        """`inverse` without gradients, free to overwrite y."""
+        return self._rest_back(self.links[-1].inverse_(y))  # type: ignore[operator]
+
+    def _rest(self, x: Tensor) -> Tensor:
+        for link in list(self.links)[1:]:
+            x = link.forward_(x)  # type: ignore[operator]
+        return x
+
+    def _rest_back(self, y: Tensor) -> Tensor:
+        for link in list(self.links)[-2::-1]:
+            y = link.inverse_(y)  # type: ignore[operator]
+        return y
+
+
+def _fresh(x: Tensor, given: Tensor) -> Tensor:
+    """x, or its copy where writing to x would change what the caller gave."""
+    return x.clone() if x.untyped_storage().data_ptr() == given.untyped_storage().data_ptr() else x
 
 
 def _step(link: nn.Module, do: Map, undo: Map) -> Step:
@@ -81,8 +106,3 @@ def _run(steps: Sequence[tuple[bool, Step]], x: Tensor) -> Tensor:
             for _, step in group:
                 x = step.do(x)
     return x
-
-
-def _shares(x: Tensor, given: Tensor) -> bool:
-    """True where writing to x would change what the caller gave."""
-    return x.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
