@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, metavar="DATA", help="folder of pictures")
     parser.add_argument("--cache", type=Path, default=Path("build/pack"), help="where the packed pictures are kept")
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--json", type=Path, default=Path("docs/gradients.json"))
+    parser.add_argument("--json", type=Path, default=Path("docs/results/gradients.json"))
     parser.add_argument("--png", type=Path, default=Path("docs/images/gradients.png"))
     chosen = parser.parse_args(arguments)
     try:

@@ -33,7 +33,6 @@ class Haar(Invertible):
         squares = torch.stack([top + top_h, top - top_h, bottom + bottom_h, bottom - bottom_h], dim=2)
         return nn.functional.pixel_shuffle(squares.flatten(1, 2), 2)
 
-
     def forward_(self, x: Tensor) -> Tensor:
         """`forward` with no memory but the result's; x stays as it is."""
         y = x.new_empty(x.shape[0], 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2)
