@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from samples import save_soft_pictures
 from unshrink.bench import ablation
 from unshrink.bench.ablation_page import read_results, render_page
 from unshrink.bench.studies import flops_of_a_step, parse_study, plan, read_study, seeds_of, study_names, trace
@@ -38,12 +37,7 @@ variants:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for index in range(4):
-        low = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
-        Image.fromarray(low).resize((240, 240), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
-    return folder
+    return save_soft_pictures(tmp_path_factory.mktemp("pictures"), 4, low=32, side=240)
 
 
 @pytest.fixture(scope="module")

@@ -28,14 +28,16 @@ def test_the_networks_cost_the_same():
     assert max(costs) < 1.05 * min(costs)
 
 
-def test_the_command_writes_a_report_and_a_figure(pictures, tmp_path):
+def test_the_command_writes_a_report_and_a_figure(pictures, tmp_path, capsys):
     report, figure = tmp_path / "out" / "gradients.json", tmp_path / "out" / "gradients.png"
     options = ["--cache", tmp_path / "pack", "--steps", 2, "--json", report, "--png", figure]
     assert gradients.main([str(pictures), *map(str, options)]) == 0
+    printed = [float(line.split("loss ")[1].split(",")[0]) for line in capsys.readouterr().err.splitlines()]
     found = json.loads(report.read_text())["networks"]
     assert [entry["name"] for entry in found] == list(gradients.NETWORKS)
     assert all(len(entry["gradients"]) == 6 and len(entry["norms"]) == 2 for entry in found)
     assert all(value > 0 for entry in found for value in entry["gradients"])
+    assert [entry["loss"] for entry in found] == pytest.approx(printed, abs=1e-5)
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 

@@ -2,11 +2,10 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
+from samples import save_soft_pictures
 from unshrink.bench import rivals
 from unshrink.bench.publish import main, publish
 from unshrink.bench.table import render
@@ -19,11 +18,7 @@ from unshrink.train import run
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures") / "SetA"
     folder.mkdir()
-    rng = np.random.default_rng(0)
-    for index in range(2):
-        coarse = rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
-    return folder
+    return save_soft_pictures(folder, 2, low=16, side=128)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 
 LEVELS = {
@@ -15,10 +16,7 @@ LEVELS = {
 @pytest.mark.parametrize("name", LEVELS)
 def test_no_pixel_is_read_from_further_away(name):
     torch.manual_seed(0)
-    model = IRN(IRNSettings(LEVELS[name])).double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
+    model = disturb(IRN(IRNSettings(LEVELS[name])).double(), 0.3)
     side = 2 * (model.reach // model.scale) + 9
     lr = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
     middle = side // 2

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from unshrink.files import Header, LRFile, Picture, encode, png, tiff, webp
 from unshrink.files.tiffpixels import tiff_bytes
 from unshrink.limits import DEFAULT_LIMITS
 
+CONTAINERS = ("png", "webp", "tiff")
+in_each_container = pytest.mark.parametrize("container", CONTAINERS)
 ICC = b"not a profile, but carried as one" * 3
 
 

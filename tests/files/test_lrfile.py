@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from file_samples import (
+    CONTAINERS,
     ENCODED,
     ICC,
     ORIGINAL,
     exif_block,
     header,
+    in_each_container,
     lrfile,
     picture,
     pixels,
@@ -33,10 +35,6 @@ from unshrink.errors import (
 )
 from unshrink.files import LRFile, Picture, png
 from unshrink.limits import Limits
-
-CONTAINERS = ("png", "webp", "tiff")
-in_each_container = pytest.mark.parametrize("container", CONTAINERS)
-
 
 # --- identity -------------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from file_samples import (
+    CONTAINERS,
     ENCODED,
     ORIGINAL,
     body_of,
     header,
+    in_each_container,
     lrfile,
     pixels,
     same_lrfile,
@@ -36,10 +38,6 @@ from unshrink.errors import (
 from unshrink.files import LRFile, Picture, png
 from unshrink.files.body import unpack
 from unshrink.limits import DEFAULT_LIMITS
-
-CONTAINERS = ("png", "webp", "tiff")
-in_each_container = pytest.mark.parametrize("container", CONTAINERS)
-
 
 # --- any flipped byte, any truncation -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.errors import UsageError, WeightsError
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings, MeanFirst
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
@@ -22,17 +23,10 @@ KINDS = {
 }
 
 
-def _disturb(model, by=0.05):
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(by * torch.randn_like(parameter))
-    return model
-
-
 @pytest.fixture(params=KINDS)
 def model(request):
-    return _disturb(IRNA(KINDS[request.param]).double())
+    torch.manual_seed(0)
+    return disturb(IRNA(KINDS[request.param]).double())
 
 
 def _picture(model, rows=3, columns=5):
@@ -116,7 +110,8 @@ def test_the_state_is_split_at_four():
 
 
 def _plain(*levels):
-    return _disturb(IRN(IRNSettings(levels)).double(), 0.02)
+    torch.manual_seed(0)
+    return disturb(IRN(IRNSettings(levels)).double(), 0.02)
 
 
 def test_after_a_post_split_it_begins_as_the_irn_that_it_grows_from():

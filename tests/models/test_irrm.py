@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.models import registry
 from unshrink.models.base import use_subnet_dtype
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
@@ -16,17 +17,9 @@ SMALL = ModuleSettings(blocks=2, width=6, scale_width=4)
 SKIPS = [(True, True), (True, False), (False, True), (False, False)]
 
 
-def _disturb(module, scale=0.05):
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
-    return module
-
-
 def _model(*modules, long_skip=True, short_skip=True):
     torch.manual_seed(0)
-    return _disturb(IRRM(IRRMSettings(modules or (SMALL,), long_skip=long_skip, short_skip=short_skip)))
+    return disturb(IRRM(IRRMSettings(modules or (SMALL,), long_skip=long_skip, short_skip=short_skip)))
 
 
 @pytest.mark.parametrize(("long_skip", "short_skip"), SKIPS)
@@ -55,7 +48,7 @@ def test_reach_is_what_is_read_and_no_more(long_skip, short_skip):
 
 def test_the_long_skip_codes_what_the_kept_band_does_not_predict():
     shape = BlockShape(width=6, scale_width=4, depth=1, skip=True, bypass=True)
-    module = _disturb(ResidualDownscaling(3, low=3, blocks=1, shape=shape))
+    module = disturb(ResidualDownscaling(3, low=3, blocks=1, shape=shape))
     x = torch.rand(1, 3, 12, 12)
     bands, out = module.blocks[0](Haar()(x)), module(x)
     assert torch.equal(out[:, :3], bands[:, :3])
@@ -64,7 +57,7 @@ def test_the_long_skip_codes_what_the_kept_band_does_not_predict():
 
 def test_the_block_follows_its_equations():
     shape = BlockShape(width=6, scale_width=4, depth=1, skip=True, bypass=True)
-    block = _disturb(InvertibleResidualBlock(12, low=3, shape=shape, clamp=0.7))
+    block = disturb(InvertibleResidualBlock(12, low=3, shape=shape, clamp=0.7))
     x = torch.randn(1, 12, 5, 7)
     scale = 0.7 * (2 * torch.sigmoid(block.h(x[:, :3])) - 1)
     high = x[:, 3:] * scale.exp() + block.g(x[:, :3])
@@ -83,7 +76,7 @@ def test_an_enhanced_block_passes_its_features_on_only_with_its_skip(skip):
 
 def test_with_its_bypass_a_block_does_not_see_the_brightness():
     x = torch.rand(1, 3, 12, 12, dtype=torch.float64)
-    block = _disturb(EnhancedBlock(3, 2, width=5, bypass=True)).double()
+    block = disturb(EnhancedBlock(3, 2, width=5, bypass=True)).double()
     assert torch.allclose(block(x), block(x + 0.25), atol=1e-12)
     assert not torch.allclose(block(x), block(1.5 * x), atol=1e-3)
 

@@ -59,6 +59,14 @@ def test_an_unknown_key_names_its_neighbour(folder):
         weights.load("lite-x2", path=folder)
 
 
+def test_the_model_that_weights_state(folder, tmp_path):
+    assert weights.stated_model(folder) == "lite-x2"
+    for text in ("{", "[]", '{"model": 4}'):
+        (folder / weights.CONFIG).write_text(text)
+        assert weights.stated_model(folder) is None
+    assert weights.stated_model(tmp_path / "IRN.pth") is None
+
+
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(WeightsError, match=r"model\.safetensors"):
         weights.load("lite-x2", path=tmp_path)

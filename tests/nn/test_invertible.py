@@ -3,19 +3,12 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import Coupling, TwinCoupling
 from unshrink.nn.haar import Haar, Mixing
 from unshrink.nn.invertible import Chain
 from unshrink.nn.subnets import build_subnet
-
-
-def _disturb(module, scale=0.05):
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
-    return module
 
 
 def _subnet(inputs, outputs):
@@ -33,7 +26,7 @@ LINKS = {
 @pytest.mark.parametrize("name", LINKS)
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
 def test_inverse_undoes_forward(name, dtype, bound):
-    link = _disturb(LINKS[name]()).to(dtype)
+    link = disturb(LINKS[name]()).to(dtype)
     x = torch.rand(2, 3, 12, 18, dtype=dtype, generator=torch.Generator().manual_seed(0))
     assert (link.inverse(link(x)) - x).abs().max() < bound
     y = torch.randn_like(link(x))
@@ -43,7 +36,7 @@ def test_inverse_undoes_forward(name, dtype, bound):
 @pytest.mark.parametrize("name", ["affine", "twin"])
 def test_without_gradients_the_state_is_changed_in_place_and_the_input_is_not(name, monkeypatch):
     monkeypatch.setattr("unshrink.nn.strips.STRIP_PIXELS", 1)  # strips of 16 rows, several of them
-    chain = _disturb(Chain([*LINKS[name]().links, *LINKS[name]().links[1:]])).double()
+    chain = disturb(Chain([*LINKS[name]().links, *LINKS[name]().links[1:]])).double()
     x = torch.rand(2, 3, 96, 18, dtype=torch.float64)
     given = x.clone()
     y = chain(x).detach()
@@ -53,6 +46,22 @@ def test_without_gradients_the_state_is_changed_in_place_and_the_input_is_not(na
         assert (chain.inverse(y) - given).abs().max() < 1e-9
     assert torch.equal(x, given)
     assert torch.equal(y, kept)
+
+
+@pytest.mark.parametrize("name", ["affine", "twin"])
+def test_with_gradients_the_forms_that_may_overwrite_are_the_plain_ones(name):
+    chain = disturb(LINKS[name]()).double()
+    x = torch.rand(1, 3, 8, 6, dtype=torch.float64, requires_grad=True)
+    kept = x.detach().clone()
+    for overwriting, plain in (
+        (chain.forward_, chain),
+        (lambda x: chain.inverse_(chain(x)), lambda x: chain.inverse(chain(x))),
+    ):
+        found, expected = (
+            torch.autograd.grad(run(x).square().sum(), (x, *chain.parameters())) for run in (overwriting, plain)
+        )
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert torch.equal(x.detach(), kept)
 
 
 def test_haar_in_place_is_haar():
@@ -97,7 +106,7 @@ def test_a_fresh_coupling_is_the_identity(coupling):
 
 
 def test_the_coupling_follows_its_equations():
-    link = _disturb(Coupling(12, split=3, subnet=_subnet, clamp=0.7))
+    link = disturb(Coupling(12, split=3, subnet=_subnet, clamp=0.7))
     x = torch.randn(1, 12, 5, 7)
     y1 = x[:, :3] + link.f(x[:, 3:])
     s = 0.7 * (2 * torch.sigmoid(link.h(y1)) - 1)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.nn.quantise import quantise
 from unshrink.train import loop
@@ -18,10 +19,7 @@ LEVELS = {
 
 def _net(name, recompute):
     torch.manual_seed(0)
-    model = IRN(IRNSettings(LEVELS[name]))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+    model = disturb(IRN(IRNSettings(LEVELS[name])))
     model.chain.recompute = recompute
     return model
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.errors import UnknownNameError
 from unshrink.models.base import use_subnet_dtype
 from unshrink.nn import strips
@@ -10,12 +11,8 @@ from unshrink.nn.subnets import SUBNETS, build_subnet
 
 
 def _disturbed(kind, depth=2):
-    net = build_subnet(kind, 3, 5, width=8, depth=depth)
     torch.manual_seed(0)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
-    return net
+    return disturb(build_subnet(kind, 3, 5, width=8, depth=depth), 0.2)
 
 
 @pytest.mark.parametrize("kind", SUBNETS)

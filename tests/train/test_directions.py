@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.errors import UsageError
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.metadata import IRNM, MetadataSettings
@@ -54,13 +55,10 @@ def test_other_autoencoders_and_those_that_have_learnt_stay(changes):
 
 
 def test_a_run_begins_with_the_weights_of_an_irn(tmp_path):
-    irn = build(get("lite-x2"))
-    with torch.no_grad():
-        for parameter in irn.parameters():
-            parameter.add_(0.01 * torch.randn_like(parameter))
+    irn = disturb(build(get("lite-x2")), 0.01)
     write_weights(irn, "lite-x2", tmp_path)
     state = start(Recipe(model="irn-m-x2"), torch.device("cpu"))
-    begin_with(state, tmp_path)
+    begin_with(state, tmp_path, "irn-m-x2")
     assert isinstance(state.model, IRNM)
     assert all(torch.equal(tensor, state.model.irn.state_dict()[key]) for key, tensor in irn.state_dict().items())
     assert all(torch.equal(tensor, state.average.state_dict()[key]) for key, tensor in state.model.state_dict().items())

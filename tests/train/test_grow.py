@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from samples import disturb
 from unshrink.errors import WeightsError
 from unshrink.models.iarn import IARN, IARNSettings, StageSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
@@ -16,15 +17,19 @@ def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="resid
 
 def _net(*levels):
     torch.manual_seed(len(levels))
-    model = IRN(IRNSettings(levels)).double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return model
+    return disturb(IRN(IRNSettings(levels)).double(), 0.1)
 
 
 def _fresh(*levels):
     return IRN(IRNSettings(levels)).double()
+
+
+def _compute_the_same(small, large):
+    hr = torch.rand(1, 3, 16, 24, dtype=torch.float64)
+    with torch.no_grad():
+        lr = small.downscale(hr)[0]
+        assert (large.downscale(hr)[0] - lr).abs().max() < 1e-12
+        assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
 
 
 LARGER = {
@@ -40,19 +45,13 @@ LARGER = {
 def test_the_grown_network_computes_the_same(name):
     small, large = _net(_level(), _level()), _fresh(LARGER[name], LARGER[name])
     grow(small, large)
-    hr = torch.rand(1, 3, 16, 24, dtype=torch.float64)
-    with torch.no_grad():
-        lr = small.downscale(hr)[0]
-        assert (large.downscale(hr)[0] - lr).abs().max() < 1e-12
-        assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
+    _compute_the_same(small, large)
 
 
 def test_affine_couplings_grow_too():
     small, large = _net(_level(coupling="affine")), _fresh(_level(width=6, augment=2, coupling="affine"))
     grow(small, large)
-    hr = torch.rand(1, 3, 8, 8, dtype=torch.float64)
-    with torch.no_grad():
-        assert (large.downscale(hr)[0] - small.downscale(hr)[0]).abs().max() < 1e-12
+    _compute_the_same(small, large)
 
 
 def test_what_is_new_learns():
@@ -66,17 +65,10 @@ def test_what_is_new_learns():
 
 def test_irrm_grows_too():
     torch.manual_seed(0)
-    small = IRRM(IRRMSettings((ModuleSettings(1, 6, 4), ModuleSettings(1, 6, 4)))).double()
-    with torch.no_grad():
-        for parameter in small.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+    small = disturb(IRRM(IRRMSettings((ModuleSettings(1, 6, 4), ModuleSettings(1, 6, 4)))).double())
     large = IRRM(IRRMSettings((ModuleSettings(2, 8, 4), ModuleSettings(3, 7, 6, 2)))).double()
     grow_modules(small, large)
-    hr = torch.rand(1, 3, 16, 24, dtype=torch.float64)
-    with torch.no_grad():
-        lr = small.downscale(hr)[0]
-        assert (large.downscale(hr)[0] - lr).abs().max() < 1e-12
-        assert (large.upscale(lr) - small.upscale(lr)).abs().max() < 1e-12
+    _compute_the_same(small, large)
     with pytest.raises(WeightsError):
         grow_modules(large, small)
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
+from samples import save_soft_pictures
 from unshrink.errors import UsageError, WeightsError
 from unshrink.models import weights
 from unshrink.models.irn import IRNSettings, LevelSettings
@@ -28,12 +28,7 @@ schedule: {warmup: 2}
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for index in range(8):
-        low = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
-        Image.fromarray(low).resize((256, 256), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
-    return folder
+    return save_soft_pictures(tmp_path_factory.mktemp("pictures"), 8, low=32, side=256)
 
 
 def _state(folder):

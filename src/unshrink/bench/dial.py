@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from unshrink.bench.measure import Progress, Report, crop_to_multiple, find_pictures
@@ -46,18 +47,10 @@ def measure_dial(
     spec = registry.get(name)
     if not spec.dial or spec.scale is None:
         raise UsageError(f"{name} has no dial to measure.")
-    engine, metric = Engine(weights=weights), metric_name()
-    sets = {}
-    for folder in folders:
-        rows = []
-        paths = find_pictures(folder)
-        for done, path in enumerate(paths):
-            if progress:
-                progress(done, len(paths), f"{folder.name}/{path.name}")
-            rows.append(_measure_one(engine, name, spec.scale, path, sigmas, seed))
-        curve = [_mean_point(sigma, points) for sigma, points in zip(sigmas, zip(*rows, strict=True), strict=True)]
-        sets[folder.resolve().name] = {"images": len(rows), "curve": curve}
-    digest = engine.load(name).weights.digest
+    trip = _Trip(Engine(weights=weights), name, spec.scale, sigmas, seed)
+    metric = metric_name()
+    sets = {folder.resolve().name: _measure_folder(trip, folder, progress) for folder in folders}
+    digest = trip.engine.load(name).weights.digest
     return {"kind": "dial", "model": name, "weights": digest, "metric": metric, "seed": seed, "sets": sets}
 
 
@@ -110,17 +103,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure_one(
-    engine: Engine, name: str, scale: int, path: Path, sigmas: Sequence[float], seed: int
-) -> list[tuple[float, float]]:
-    """(Y-PSNR, LPIPS) at every sigma, from one LR file."""
-    hr = crop_to_multiple(read_picture(path), scale)
-    if min(hr.size) < SMALLEST + 2 * scale:
-        raise UsageError(f"{path} is too small for the perceptual metric; leave it out.")
-    with tempfile.TemporaryDirectory(prefix="unshrink-") as scratch:
-        small = Path(scratch) / "small.png"
-        engine.down(hr, model=name, exact_blocks=False).save(small)
-        return [_score(hr, engine.up(small, sigma=sigma, seed=seed), scale) for sigma in sigmas]
+@dataclass(frozen=True)
+class _Trip:
+    """What is done with each picture."""
+
+    engine: Engine
+    model: str
+    scale: int
+    sigmas: Sequence[float]
+    seed: int
+
+    def measure(self, path: Path) -> list[tuple[float, float]]:
+        """(Y-PSNR, LPIPS) at every sigma, from one LR file."""
+        hr = crop_to_multiple(read_picture(path), self.scale)
+        if min(hr.size) < SMALLEST + 2 * self.scale:
+            raise UsageError(f"{path} is too small for the perceptual metric; leave it out.")
+        with tempfile.TemporaryDirectory(prefix="unshrink-") as scratch:
+            small = Path(scratch) / "small.png"
+            self.engine.down(hr, model=self.model, exact_blocks=False).save(small)
+            restored = (self.engine.up(small, sigma=sigma, seed=self.seed) for sigma in self.sigmas)
+            return [_score(hr, picture, self.scale) for picture in restored]
+
+
+def _measure_folder(trip: _Trip, folder: Path, progress: Progress | None) -> Report:
+    rows, paths = [], find_pictures(folder)
+    for done, path in enumerate(paths):
+        if progress:
+            progress(done, len(paths), f"{folder.name}/{path.name}")
+        rows.append(trip.measure(path))
+    curve = [_mean_point(sigma, points) for sigma, points in zip(trip.sigmas, zip(*rows, strict=True), strict=True)]
+    return {"images": len(rows), "curve": curve}
 
 
 def _score(hr: Picture, restored: Picture, scale: int) -> tuple[float, float]:

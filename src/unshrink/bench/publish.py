@@ -17,8 +17,7 @@ from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnreadableInputError, UnshrinkError
 from unshrink.models import registry, weights
 from unshrink.models.base import Rescaler
-from unshrink.models.irn import IRN, IRNSettings, LevelSettings
-from unshrink.rescale.sizes import Scale
+from unshrink.rescale.sizes import Scale, spell
 from unshrink.train.cost import multiply_adds_per_pixel, training_flops
 
 PAPER_STEPS = 500_000
@@ -55,7 +54,7 @@ def _write_reports(name: str, folders: Sequence[Path], target: Path) -> dict[str
     sets: dict[str, Report] = {}
     for scale in _scales(name):
         report = evaluate(name, folders, scale=scale, weights=target)
-        ending = "" if scale is None else f"-x{_spelled(scale)}"
+        ending = "" if scale is None else f"-x{spell(scale)}"
         (target / f"eval{ending}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
         sets |= {key + ending.replace("-", " "): row for key, row in report["sets"].items()}
     return sets
@@ -65,43 +64,49 @@ def _scales(name: str) -> tuple[Scale | None, ...]:
     return SCALES if registry.get(name).scale is None else (None,)
 
 
-def _spelled(scale: Scale) -> str:
-    return "x".join(f"{side:g}" for side in scale) if isinstance(scale, tuple) else f"{scale:g}"
-
-
 def render_card(card: dict[str, Any]) -> str:
     """The card as Markdown, from its JSON."""
-    cost, sets, held = card["cost"], card["sets"], card["validation"]
-    rows = [
-        f"| {name} | {row['psnr_y']:.2f} | {row['ssim_y']:.4f} | {row['psnr_rgb']:.2f} | {row['lr_psnr_y']:.2f} "
-        f"| {row['lr_bits_per_hr_pixel']:.3f} |"
-        for name, row in sets.items()
+    lines = [
+        f"# {card['model']}, " + (f"x{card['scale']}" if card["scale"] else "any scale"),
+        "",
+        f"Method: {card['method']}. {card['design']}",
+        "",
+        *_facts(card),
+        "",
+        "Measured through written files (docs/protocol.md):",
+        "",
+        *_figures(card["sets"]),
+        "",
+        "Meant for: small pictures that give the large one back. Not meant for: enlarging pictures that it did not "
+        "shrink. What it cannot restore it guesses; do not rely on restored detail as evidence.",
+        "",
     ]
-    return "\n".join(
-        [
-            f"# {card['model']}, " + (f"x{card['scale']}" if card["scale"] else "any scale"),
-            "",
-            f"Method: {card['method']}. {card['design']}",
-            "",
-            f"- {card['parameters']:,} parameters, {card['multiply_adds_per_hr_pixel']:,.0f} multiply-adds an HR pixel",
-            "  and direction",
-            f"- Trained {cost['steps']:,} steps, {cost['seconds'] / 60:.0f} minutes, {cost['flops']:.2e} FLOPs",
-            f"  ({100 * cost['share_of_paper']:.2g} % of the paper's training of IRN x{card['scale'] or 4})",
-            f"- Data: {card['data']} (SHA-256 of the pixels {card['data_sha256'][:16]})",
-            f"- Held-out pictures: Y {held['psnr_y']:.2f} dB, LR {held['lr_psnr_y']:.2f} dB",
-            "- Licence: Apache-2.0",
-            "",
-            "Measured through written files (docs/protocol.md):",
-            "",
-            "| set | PSNR Y | SSIM Y | PSNR RGB | LR against bicubic, Y | bits per HR pixel |",
-            "|---|---:|---:|---:|---:|---:|",
-            *rows,
-            "",
-            "Meant for: small pictures that give the large one back. Not meant for: enlarging pictures that it did not "
-            "shrink. What it cannot restore it guesses; do not rely on restored detail as evidence.",
-            "",
-        ]
-    )
+    return "\n".join(lines)
+
+
+def _facts(card: dict[str, Any]) -> list[str]:
+    cost, held = card["cost"], card["validation"]
+    return [
+        f"- {card['parameters']:,} parameters, {card['multiply_adds_per_hr_pixel']:,.0f} multiply-adds an HR pixel",
+        "  and direction",
+        f"- Trained {cost['steps']:,} steps, {cost['seconds'] / 60:.0f} minutes, {cost['flops']:.2e} FLOPs",
+        f"  ({100 * cost['share_of_paper']:.2g} % of the paper's training of IRN x{card['scale'] or 4})",
+        f"- Data: {card['data']} (SHA-256 of the pixels {card['data_sha256'][:16]})",
+        f"- Held-out pictures: Y {held['psnr_y']:.2f} dB, LR {held['lr_psnr_y']:.2f} dB",
+        "- Licence: Apache-2.0",
+    ]
+
+
+def _figures(sets: dict[str, Any]) -> list[str]:
+    return [
+        "| set | PSNR Y | SSIM Y | PSNR RGB | LR against bicubic, Y | bits per HR pixel |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {name} | {row['psnr_y']:.2f} | {row['ssim_y']:.4f} | {row['psnr_rgb']:.2f} | {row['lr_psnr_y']:.2f} "
+            f"| {row['lr_bits_per_hr_pixel']:.3f} |"
+            for name, row in sets.items()
+        ),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,10 +151,8 @@ def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _paper_flops(scale: int) -> float:
-    levels = {2: (LevelSettings(),), 3: (LevelSettings(factor=3, blocks=12),)}
-    settings = IRNSettings(levels.get(scale) or (LevelSettings(),) * (scale.bit_length() - 1))
     with torch.device("meta"):
-        return training_flops(IRN(settings), PatchSettings()) * PAPER_STEPS
+        return training_flops(registry.build(registry.get(f"irn-x{scale}")), PatchSettings()) * PAPER_STEPS
 
 
 def _loss(name: str, full: Path, half: Path, folder: Path) -> float:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from unshrink.cli.batch import Entry, NamedBytes, PassedOver, Writer
 from unshrink.cli.names import STREAM, Task
 from unshrink.cli.pictures import payload, read_picture_file
+from unshrink.cli.shrinker import Shrinker
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 from unshrink.files.encoders import format_for
 from unshrink.files.lrfile import is_lrfile
-from unshrink.rescale import Dial, Engine, Small, Wish, format_of
+from unshrink.rescale import Dial, Engine, Small, format_of
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,7 @@ class Shrinking:
     """`down` on one input."""
 
     view: View
-    engine: Engine
-    wish: Wish
-    model: str | None
-    effort: int
-    exact_blocks: bool
-    carrier: str
-    budget: int | None
-    """Bytes."""
+    shrinker: Shrinker
     format: str
     """Used where the output names no file."""
     writer: Writer
@@ -40,19 +34,7 @@ class Shrinking:
         source = read_picture_file(task)
         self._meet_small(task, source)
         self.writer.check(task)
-        tell = _Tell(self.view, task.source.label)
-        small = self.engine.down(
-            source,
-            self.wish.scale,
-            size=self.wish.size,
-            max_side=self.wish.max_side,
-            model=self.model,
-            effort=self.effort,
-            exact_blocks=self.exact_blocks,
-            carrier=self.carrier,
-            payload_budget=self.budget,
-            progress=tell,
-        )
+        small = self.shrinker.shrink(source, _Tell(self.view, task.source.label))
         data = small.encode(format)
         self.writer.write(task, data)
         return _shrunk(task, source, small, data, time.perf_counter() - start)

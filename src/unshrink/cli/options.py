@@ -16,17 +16,17 @@ Format = Annotated[
     str | None,
     typer.Option("--format", "-f", metavar="NAME", help="png, webp or tiff, where OUT names no file. [default: png]"),
 ]
+
+
+def _scale(help: str) -> Any:
+    return typer.Option("--scale", "-s", parser=read_scale, metavar="N", help=f"{help} [default: 4]")
+
+
 Scale = Annotated[
     Any,
-    typer.Option(
-        "--scale",
-        "-s",
-        parser=read_scale,
-        metavar="N",
-        help="Shrink by N, 1.1 to 4; HEIGHTxWIDTH, such as 1.5x3.2, for one number each along height and width. "
-        "[default: 4]",
-    ),
+    _scale("Shrink by N, 1.1 to 4; HEIGHTxWIDTH, such as 1.5x3.2, for one number each along height and width."),
 ]
+PlainScale = Annotated[Any, _scale("With --plain: enlarge by N, or HEIGHTxWIDTH, such as 1.5x3.2.")]
 Size = Annotated[
     Any,
     typer.Option("--size", parser=read_size, metavar="WIDTHxHEIGHT", help="Shrink to this size, such as 800x600."),

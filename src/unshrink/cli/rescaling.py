@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.amounts import read_bytes
 from unshrink.cli.batch import Batch, Writer, view_for
 from unshrink.cli.names import (
     PICTURE_ENDINGS,
@@ -20,7 +19,7 @@ from unshrink.cli.names import (
     small_name,
     split_names,
 )
-from unshrink.cli.sizes import read_scale
+from unshrink.cli.shrinker import read_shrinker
 from unshrink.errors import UsageError
 
 Names = Annotated[
@@ -56,30 +55,14 @@ def down(
     """
     from unshrink.cli.jobs import Shrinking
     from unshrink.cli.pictures import is_small
-    from unshrink.rescale import Engine, Wish
 
-    budget = None if payload_budget is None else read_bytes(payload_budget)
-    engine = Engine(weights=weights)
-    wish = Wish(scale, size, max_side)
-    mark = wish.mark(engine.choose(scale, model, any_scale=wish.any_scale).scale)
+    shrinker = read_shrinker(scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget)
+    mark = shrinker.mark()
     ending = ending_for(format, SMALL_ENDINGS)
     inputs, target = split_names(names, out, is_small)
     tasks = arrange(expand(inputs), target, lambda path: small_name(path, mark, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    writer = Writer(overwrite=overwrite)
-    job = Shrinking(
-        view,
-        engine,
-        wish,
-        model,
-        effort,
-        exact_blocks,
-        carrier,
-        budget,
-        format or "png",
-        writer,
-        several=len(tasks) > 1,
-    )
+    job = Shrinking(view, shrinker, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
     return Batch("down", view).run(tasks, job.do)
 
 
@@ -89,16 +72,7 @@ def up(
     plain: Annotated[
         bool, typer.Option("--plain", help="Enlarge any picture from its pixels alone: invents, restores nothing.")
     ] = False,
-    scale: Annotated[
-        Any,
-        typer.Option(
-            "--scale",
-            "-s",
-            parser=read_scale,
-            metavar="N",
-            help="With --plain: enlarge by N, or HEIGHTxWIDTH, such as 1.5x3.2. [default: 4]",
-        ),
-    ] = None,
+    scale: options.PlainScale = None,
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.amounts import read_bytes
 from unshrink.cli.batch import Batch, Entry, make_folder
 from unshrink.cli.names import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
+from unshrink.cli.shrinker import Shrinker, read_shrinker
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 if TYPE_CHECKING:
     from unshrink.files.picture import Picture
-    from unshrink.rescale import Dial, Engine, Small, Wish
+    from unshrink.rescale import Dial, Small
 
 
 def roundtrip(
@@ -46,22 +46,18 @@ def roundtrip(
     quiet: options.Quiet = False,
 ) -> int:
     """Shrink, write, read back and restore; report quality, LR fidelity, bytes, seconds and memory."""
-    from unshrink.rescale import Dial, Engine, Wish
+    from unshrink.rescale import Dial
 
     dial = Dial(sigma, seed)
-    budget = None if payload_budget is None else read_bytes(payload_budget)
-    engine = Engine(weights=weights)
-    wish = Wish(scale, size, max_side)
-    spec = engine.choose(scale, model, any_scale=wish.any_scale)
+    shrinker = read_shrinker(scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget)
+    spec = shrinker.choose()
     ending = ending_for(format, SMALL_ENDINGS)
     tasks = [Task(found) for found in expand(names)]
     view = View(json_mode=json, quiet=quiet)
     if keep is not None:
         make_folder(keep)
-    engine.load(spec.name)
-    return Batch("roundtrip", view).run(
-        tasks, Trip(view, engine, wish, model, effort, exact_blocks, dial, carrier, budget, ending, keep, overwrite).do
-    )
+    shrinker.engine.load(spec.name)
+    return Batch("roundtrip", view).run(tasks, Trip(view, shrinker, dial, ending, keep, overwrite).do)
 
 
 @dataclass(frozen=True)
@@ -69,15 +65,8 @@ class Trip:
     """`roundtrip` on one input."""
 
     view: View
-    engine: Engine
-    wish: Wish
-    model: str | None
-    effort: int
-    exact_blocks: bool
+    shrinker: Shrinker
     dial: Dial
-    carrier: str
-    budget: int | None
-    """Bytes."""
     ending: str
     keep: str | None
     overwrite: bool
@@ -96,26 +85,15 @@ class Trip:
             return self._travel(task, picture, path, Path(folder))
 
     def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
-        label, wish = task.source.label, self.wish
-        spec = self.engine.choose(wish.scale, self.model, any_scale=wish.any_scale)
-        target = folder / small_name(path, wish.mark(spec.scale), self.ending)
+        label = task.source.label
+        target = folder / small_name(path, self.shrinker.mark(), self.ending)
         start = time.perf_counter()
         self.view.step(f"{label}: shrink")
-        small = self.engine.down(
-            hr,
-            wish.scale,
-            size=wish.size,
-            max_side=wish.max_side,
-            model=self.model,
-            effort=self.effort,
-            exact_blocks=self.exact_blocks,
-            carrier=self.carrier,
-            payload_budget=self.budget,
-        )
+        small = self.shrinker.shrink(hr)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
         self.view.step(f"{label}: restore")
-        restored = self.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
+        restored = self.shrinker.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
         cost = {
             "seconds_down": round(middle - start, 3),
             "seconds_up": round(time.perf_counter() - middle, 3),

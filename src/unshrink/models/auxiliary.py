@@ -110,8 +110,7 @@ class IRNA(Rescaler):
             plane = _logit(payload) / self.settings.gain
         if latent is None:
             latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
-        both = torch.cat([lr, plane, latent], dim=1)
-        return self.chain.inverse(both) if torch.is_grad_enabled() else self.chain.inverse_(both)
+        return self.chain.inverse_(torch.cat([lr, plane, latent], dim=1))
 
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload in 8 bits, 1 to 255 over 255, with the identity for its gradient."""

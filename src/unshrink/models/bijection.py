@@ -8,6 +8,7 @@ from unshrink.models.base import Rescaler, Size, Split
 from unshrink.nn.invertible import Chain
 
 LR_CHANNELS = 3
+"""Red, green and blue: what an LR picture is made of, ahead of whatever else a network keeps."""
 
 
 class Bijection(Rescaler):
@@ -30,8 +31,7 @@ class Bijection(Rescaler):
 
     def inverse(self, y: Tensor, z: Tensor) -> Tensor:
         """y and z -> x; undoes `forward`."""
-        both = torch.cat([y, z], dim=1)
-        return self.chain.inverse(both) if torch.is_grad_enabled() else self.chain.inverse_(both)
+        return self.chain.inverse_(torch.cat([y, z], dim=1))
 
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
         """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), no payload, z."""

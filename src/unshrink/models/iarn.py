@@ -7,13 +7,12 @@ from torch import Tensor, nn
 
 from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.bijection import LR_CHANNELS
 from unshrink.nn.conditioning import PLANES, position_planes
 from unshrink.nn.coupling import ConditionedCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.resample import resize, undo_resize
 from unshrink.nn.subnets import build_subnet
-
-COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class IARN(Rescaler):
         self.settings = settings
         self.scale = None
         planes = PLANES if settings.position else 0
-        kept = COLOURS if settings.presplit else 0
+        kept = LR_CHANNELS if settings.presplit else 0
         fine, coarse = settings.far
         self.haar = Haar()
         self.near = _stage(settings.near, kept + 12, planes, settings.clamp)
@@ -88,7 +87,7 @@ class IARN(Rescaler):
         else:
             state = self._fine_forward(self.haar(detail), low, full, size)
             state = _forward(self.coarse, _join(low, self.haar(state)), self._planes(full, size, hr))
-        return Split(state[:, :COLOURS], None, state[:, COLOURS:])
+        return Split(state[:, :LR_CHANNELS], None, state[:, LR_CHANNELS:])
 
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
@@ -99,7 +98,7 @@ class IARN(Rescaler):
             raise UsageError("A network of any scale needs the size of the HR picture.")
         small = _size(lr)
         near = _is_near(size, small)
-        channels = (12 if near else 48) + (0 if self.settings.presplit else -COLOURS)
+        channels = (12 if near else 48) + (0 if self.settings.presplit else -LR_CHANNELS)
         if latent is None:
             latent = lr.new_zeros(lr.shape[0], channels, *small)
         state = torch.cat([lr, latent], dim=1)
@@ -142,7 +141,7 @@ class IARN(Rescaler):
         return position_planes(full, size, like) if self.settings.position else None
 
     def _unjoin(self, state: Tensor) -> tuple[Tensor | None, Tensor]:
-        return (state[:, :COLOURS], state[:, COLOURS:]) if self.settings.presplit else (None, state)
+        return (state[:, :LR_CHANNELS], state[:, LR_CHANNELS:]) if self.settings.presplit else (None, state)
 
 
 def _stage(settings: StageSettings, channels: int, planes: int, clamp: float) -> nn.ModuleList:
@@ -150,7 +149,7 @@ def _stage(settings: StageSettings, channels: int, planes: int, clamp: float) ->
         return build_subnet("residual", inputs, outputs, width=settings.width, depth=settings.depth)
 
     return nn.ModuleList(
-        ConditionedCoupling(channels, split=COLOURS, planes=planes, subnet=subnet, clamp=clamp)
+        ConditionedCoupling(channels, split=LR_CHANNELS, planes=planes, subnet=subnet, clamp=clamp)
         for _ in range(settings.blocks)
     )
 

@@ -1,7 +1,7 @@
 """THE table of models: every name, what it builds, and where it comes from. There is no second list anywhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,6 @@ from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.models.metadata import IRNM, MetadataSettings
 from unshrink.settings import read_settings
 
-IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
 Settings = IRNSettings | AuxiliarySettings | MetadataSettings | IRRMSettings | IARNSettings
 """What decides a network's shape; its type decides the class."""
 CLASSES: dict[type, Callable[[Any], Rescaler]] = {
@@ -25,8 +24,6 @@ CLASSES: dict[type, Callable[[Any], Rescaler]] = {
     MetadataSettings: IRNM,
     IARNSettings: IARN,
 }
-
-DLV_PAPER = "Zhang et al., Enhancing Image Rescaling using Dual Latent Variables, arXiv 2207.11844"
 
 
 @dataclass(frozen=True)
@@ -51,44 +48,42 @@ class ModelSpec:
     """True where `up(sigma=...)` means something: from least distortion, 0, to best perception, 1."""
 
 
+IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
 PAPERS_DESIGN = "The network is the paper's; z = 0 when restoring, and how it was trained, are ours."
 LITE_DESIGN = (
     "Haar transform, couplings and objective are the paper's; residual sub-networks, one for scale and shift together, "
     "z = 0 and how it was trained are our design."
 )
-
-
+PLUS_DESIGN = (
+    "Perceptual and adversarial losses on a drawn z are the paper's; learnt units of z, the sub-networks, the "
+    "perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
+)
+DLV_PAPER = "Zhang et al., Enhancing Image Rescaling using Dual Latent Variables, arXiv 2207.11844"
 DLV_DESIGN = (
     "A second latent for downscaling is the paper's idea; that it is a set of channels which start at zero in either "
     "direction, the residual sub-networks and how it was trained are our design."
 )
 AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxiliary Encoding, ICASSP 2023"
-GAIN = 8.0
-"""Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/carriers.md."""
 AUXILIARY_DESIGN = (
     "A fourth low channel, split off before the couplings, and the sigmoid are the paper's; that it starts as the "
     "first of the high channels, not as their mean (docs/ablations.md), the gain, the clip before the logit, carriers, "
     "the sub-networks and the training are our design."
 )
-
-IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
-IRRM_DESIGN = (
-    "Residual downscaling modules, invertible residual blocks of three enhanced blocks, long and short skips are the "
-    "paper's; widths, depths, the form of the long skip, z = 0 and how it was trained are our design."
-)
-
 METADATA_DESIGN = (
     "That z is condensed into 4 numbers for 16 LR pixels and restored from them is the paper's; an autoencoder that "
     "looks at the LR picture too, the number format, the entropy coding, the sub-networks and the training are our "
     "design."
 )
-
+IRRM_PAPER = "Li et al., Invertible Residual Rescaling Models, IJCAI 2024"
+IRRM_DESIGN = (
+    "Residual downscaling modules, invertible residual blocks of three enhanced blocks, long and short skips are the "
+    "paper's; widths, depths, the form of the long skip, z = 0 and how it was trained are our design."
+)
 IARN_PAPER = "Pan et al., Effective Invertible Arbitrary Image Rescaling, WACV 2023"
 IARN_DESIGN = (
     "One network for all scales, position-aware scale encoding and channel splitting before resampling are the paper's "
     "ideas; their forms, the left inverse of the resampling, z = 0 and how it was trained are our design."
 )
-
 SIGMA_PAPER = (
     "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
 )
@@ -97,96 +92,75 @@ SIGMA_DESIGN = (
     "units of the others, the sub-networks, the perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the "
     "training are our design."
 )
-PLUS_DESIGN = (
-    "Perceptual and adversarial losses on a drawn z are the paper's; learnt units of z, the sub-networks, the "
-    "perceptual distance (shift-tolerant LPIPS, VGG16), the critic and the training are our design."
-)
+
+GAIN = 8.0
+"""Of -A's payload before the sigmoid; the paper's is 1, which leaves the 8 bits mostly unused. See docs/carriers.md."""
 LATENT_UNIT = 0.003
 """In [0, 1] of a channel, at the start: unshaped, a draw is noise of deviation 0.012 in the picture."""
 
-
-def _paper_irn(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"irn-x{scale}", "IRN", scale, "none", IRNSettings(levels), IRN_PAPER, PAPERS_DESIGN)
-
-
-def _lite(scale: int, *levels: LevelSettings) -> ModelSpec:
-    settings = IRNSettings(levels)
-    return ModelSpec(f"lite-x{scale}", "IRN (lite)", scale, "none", settings, IRN_PAPER, LITE_DESIGN, default=True)
+Levels = tuple[LevelSettings, ...]
+"""One for each Haar transform, finest first."""
 
 
-def _residual(blocks: int, width: int, augment: int = 0) -> LevelSettings:
+def _level(blocks: int, width: int, augment: int = 0) -> LevelSettings:
     return LevelSettings(blocks=blocks, width=width, depth=1, subnet="residual", coupling="twin", augment=augment)
 
 
-def _dlv(scale: int, *levels: LevelSettings) -> ModelSpec:
-    return ModelSpec(f"dlv-x{scale}", "DLV-IRN", scale, "none", IRNSettings(levels), DLV_PAPER, DLV_DESIGN)
+LITE_X2 = (_level(3, 40),)
+LITE_X4 = (_level(2, 32), _level(2, 64))
+LITE: tuple[Levels, ...] = (LITE_X2, LITE_X4)
+"""Of everything that is an IRN with our sub-networks."""
+DLV: tuple[Levels, ...] = ((_level(4, 64, augment=8),), (_level(3, 48, augment=4), _level(3, 96, augment=12)))
+"""Of everything that has a second latent."""
+PAPER_IRN: tuple[Levels, ...] = (
+    (LevelSettings(),),
+    (LevelSettings(factor=3, blocks=12),),
+    (LevelSettings(),) * 2,
+    (LevelSettings(),) * 3,
+)
+"""Of the IRN paper's own networks."""
 
 
-def _auxiliary(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
-    settings = AuxiliarySettings(levels, start="none", gain=GAIN)
-    return ModelSpec(name, method, settings.scale, "alpha", settings, AUXILIARY_PAPER, AUXILIARY_DESIGN)
+def _irn(stem: str, method: str, levels: Levels, paper: str, design: str, default: bool = False) -> ModelSpec:
+    settings = IRNSettings(levels)
+    return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "none", settings, paper, design, default)
+
+
+def _auxiliary(stem: str, method: str, levels: Levels) -> ModelSpec:
+    settings, paper, design = AuxiliarySettings(levels, start="none", gain=GAIN), AUXILIARY_PAPER, AUXILIARY_DESIGN
+    return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "alpha", settings, paper, design)
+
+
+def _metadata(stem: str, method: str, levels: Levels) -> ModelSpec:
+    settings, paper, design = MetadataSettings(irn=IRNSettings(levels)), AUXILIARY_PAPER, METADATA_DESIGN
+    scale = settings.irn.scale
+    return ModelSpec(f"{stem}-x{scale}", method, scale, "latent", settings, paper, design)
 
 
 def _irrm(size: str, *modules: ModuleSettings) -> ModelSpec:
-    name = f"irrm-{size}-x{2 ** len(modules)}"
     settings = IRRMSettings(modules)
+    name = f"irrm-{size}-x{settings.scale}"
     return ModelSpec(name, f"IRRM-{size.upper()}", settings.scale, "none", settings, IRRM_PAPER, IRRM_DESIGN)
 
 
-def _metadata(name: str, method: str, *levels: LevelSettings) -> ModelSpec:
-    settings = MetadataSettings(irn=IRNSettings(levels))
-    return ModelSpec(name, method, settings.irn.scale, "latent", settings, AUXILIARY_PAPER, METADATA_DESIGN)
-
-
-def _perceptual(name: str, method: str, paper: str, design: str, *levels: LevelSettings) -> ModelSpec:
+def _dialled(name: str, method: str, levels: Levels, paper: str, design: str) -> ModelSpec:
     settings = IRNSettings(levels, latent_unit=LATENT_UNIT)
     return ModelSpec(name, method, settings.scale, "none", settings, paper, design, dial=True)
 
 
 _SPECS = (
-    _lite(2, _residual(blocks=3, width=40)),
-    _lite(4, _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
-    _dlv(2, _residual(blocks=4, width=64, augment=8)),
-    _dlv(4, _residual(blocks=3, width=48, augment=4), _residual(blocks=3, width=96, augment=12)),
-    _auxiliary("irn-a-x2", "IRN-A", _residual(blocks=3, width=40)),
-    _auxiliary("irn-a-x4", "IRN-A", _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
-    _auxiliary("dlv-a-x2", "DLV-IRN-A", _residual(blocks=4, width=64, augment=8)),
-    _auxiliary(
-        "dlv-a-x4",
-        "DLV-IRN-A",
-        _residual(blocks=3, width=48, augment=4),
-        _residual(blocks=3, width=96, augment=12),
-    ),
-    _metadata("irn-m-x2", "IRN-M", _residual(blocks=3, width=40)),
-    _metadata("irn-m-x4", "IRN-M", _residual(blocks=2, width=32), _residual(blocks=2, width=64)),
-    _metadata("dlv-m-x2", "DLV-IRN-M", _residual(blocks=4, width=64, augment=8)),
-    _metadata(
-        "dlv-m-x4",
-        "DLV-IRN-M",
-        _residual(blocks=3, width=48, augment=4),
-        _residual(blocks=3, width=96, augment=12),
-    ),
+    *(_irn("lite", "IRN (lite)", levels, IRN_PAPER, LITE_DESIGN, default=True) for levels in LITE),
+    *(_irn("dlv", "DLV-IRN", levels, DLV_PAPER, DLV_DESIGN) for levels in DLV),
+    *(_auxiliary("irn-a", "IRN-A", levels) for levels in LITE),
+    *(_auxiliary("dlv-a", "DLV-IRN-A", levels) for levels in DLV),
+    *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
+    *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
     ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),
-    _perceptual(
-        "irn-sigma-x4",
-        "IRN_sigma",
-        SIGMA_PAPER,
-        SIGMA_DESIGN,
-        _residual(blocks=2, width=32, augment=1),
-        _residual(blocks=2, width=64, augment=1),
+    _dialled(
+        "irn-sigma-x4", "IRN_sigma", tuple(replace(level, augment=1) for level in LITE_X4), SIGMA_PAPER, SIGMA_DESIGN
     ),
-    _perceptual(
-        "irn-plus-x4",
-        "IRN+",
-        IRN_PAPER,
-        PLUS_DESIGN,
-        _residual(blocks=2, width=32),
-        _residual(blocks=2, width=64),
-    ),
-    _paper_irn(2, LevelSettings()),
-    _paper_irn(3, LevelSettings(factor=3, blocks=12)),
-    _paper_irn(4, LevelSettings(), LevelSettings()),
-    _paper_irn(8, LevelSettings(), LevelSettings(), LevelSettings()),
+    _dialled("irn-plus-x4", "IRN+", LITE_X4, IRN_PAPER, PLUS_DESIGN),
+    *(_irn("irn", "IRN", levels, IRN_PAPER, PAPERS_DESIGN) for levels in PAPER_IRN),
     _irrm("s", ModuleSettings(3, 52, 24)),
     _irrm("m", ModuleSettings(4, 72, 36)),
     _irrm("l", ModuleSettings(4, 96, 48)),

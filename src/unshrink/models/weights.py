@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -90,6 +91,18 @@ def load(
     return Loaded(model.eval().requires_grad_(False), spec, weights)
 
 
+def stated_model(path: Path) -> str | None:
+    """The model that weights at `path` say they are of; None where they do not, as `load` may tell more clearly.
+
+    A .pth checkpoint never says.
+    """
+    try:
+        name = _read_json(path / CONFIG).get("model")
+    except WeightsError:
+        return None
+    return name if isinstance(name, str) else None
+
+
 def write_weights(model: Rescaler, name: str, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model's weights and settings as `load` reads them. float16 halves the file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,10 +151,17 @@ def _misfits(wanted: Tensor, found: Tensor | None) -> bool:
 
 
 def _read_config(spec: ModelSpec, path: Path) -> Settings:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise WeightsError(f"{path} is missing or no valid JSON.") from error
+    config = _read_json(path)
     if config.get("model") != spec.name:
         raise WeightsError(f"{path.parent} holds weights of {config.get('model')}, not of {spec.name}.")
     return read_network(spec, config.get("settings", {}), where=str(path))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} is missing or no valid JSON.") from error
+    if not isinstance(found, dict):
+        raise WeightsError(f"{path} is no table of keys and values.")
+    return found

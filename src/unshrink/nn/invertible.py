@@ -70,11 +70,15 @@ class Chain(Invertible):
         return y
 
     def forward_(self, x: Tensor) -> Tensor:
-        """`forward` without gradients, free to overwrite x."""
+        """`forward`, free to overwrite x where gradients are off; where they are on, simply `forward`."""
+        if torch.is_grad_enabled():
+            return self.forward(x)
         return self._rest(self.links[0].forward_(x))  # type: ignore[operator]
 
     def inverse_(self, y: Tensor) -> Tensor:
-        """`inverse` without gradients, free to overwrite y."""
+        """`inverse`, free to overwrite y where gradients are off; where they are on, simply `inverse`."""
+        if torch.is_grad_enabled():
+            return self.inverse(y)
         return self._rest_back(self.links[-1].inverse_(y))  # type: ignore[operator]
 
     def _rest(self, x: Tensor) -> Tensor:

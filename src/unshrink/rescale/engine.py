@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,7 +59,7 @@ class Engine:
         Raises UnknownNameError, and UsageError where there is no model for `scale` or it is not the scale of `model`.
         """
         if model is None and self._weights is not None and (any_scale or scale is None):
-            model = _model_in(self._weights)
+            model = zoo.stated_model(self._weights)
         if model is None:
             return _default(scale if scale is not None or any_scale else DEFAULT_SCALE)
         return _fitting(registry.get(model), scale, any_scale=any_scale)
@@ -238,15 +237,6 @@ def _enough_memory() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from error
-
-
-def _model_in(weights: Path) -> str | None:
-    """The model that weights from elsewhere say they are for; None where they do not say, as `load` will tell."""
-    try:
-        config = json.loads((weights / zoo.CONFIG).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return config.get("model") if isinstance(config, dict) else None
 
 
 def _default(scale: Scale | None) -> ModelSpec:

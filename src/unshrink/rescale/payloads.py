@@ -91,7 +91,7 @@ def encode_payload(loaded: Loaded, payload: Tensor | None, options: PayloadOptio
     Raises UsageError where the model's kind of payload cannot be kept as `options` say.
     """
     check_options(loaded.spec.name, loaded.spec.payload, options)
-    return Packed() if payload is None else _ENCODERS[loaded.spec.payload](loaded, payload, options)
+    return Packed() if payload is None else _ENCODERS[loaded.spec.payload](payload, options)
 
 
 def decode_payload(
@@ -120,8 +120,7 @@ def store_as(loaded: Loaded, options: PayloadOptions) -> Store:
     return lambda payload: payload + (_from_alpha(_to_alpha(payload, options.floor), options.floor) - payload).detach()
 
 
-def _encode_plane(loaded: Loaded, payload: Tensor, options: PayloadOptions) -> Packed:
-    del loaded
+def _encode_plane(payload: Tensor, options: PayloadOptions) -> Packed:
     alpha = _to_alpha(payload, options.floor)[0, 0].to(torch.uint8).contiguous().numpy()
     if options.place == "chunk":
         return Packed("chunk", None, {PLANE_SECTION: lossless_plane_encode(alpha)})
@@ -159,8 +158,7 @@ def _from_alpha(alpha: Tensor, floor: int) -> Tensor:
     return ((alpha - floor) * (254 / (255 - floor)) + 1) / 255
 
 
-def _encode_latent(loaded: Loaded, payload: Tensor, options: PayloadOptions) -> Packed:
-    del loaded
+def _encode_latent(payload: Tensor, options: PayloadOptions) -> Packed:
     data = _pack_latent(payload, options.budget)
     return Packed() if data is None else Packed("chunk", None, {SECTION: data})
 
@@ -195,7 +193,7 @@ def _damaged(what: str) -> DamagedLRFileError:
     return DamagedLRFileError(f"The payload is damaged: {what}; get a good copy of the file, or use --plain.")
 
 
-_ENCODERS: dict[str, Callable[[Loaded, Tensor, PayloadOptions], Packed]] = {
+_ENCODERS: dict[str, Callable[[Tensor, PayloadOptions], Packed]] = {
     "alpha": _encode_plane,
     "latent": _encode_latent,
 }

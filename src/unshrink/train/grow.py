@@ -34,8 +34,7 @@ def grow(small: IRN, large: IRN) -> None:
         raise WeightsError("A network grows only into one of the same scale.")
     where, channels = list(range(LR_CHANNELS)), LR_CHANNELS
     for old, new in zip(old_levels, new_levels, strict=True):
-        if old.extra or len(old.couplings) > len(new.couplings):
-            raise WeightsError("These weights are of a network with more couplings or augmented channels; take others.")
+        _require_room(old, len(new.couplings))
         where = [band * channels + at for band in range(4) for at in where]
         channels = 4 * channels + new.extra
         for i, coupling in enumerate(old.couplings):
@@ -86,8 +85,7 @@ def grow_any_scale(plain: IRN, target: IARN) -> None:
         raise WeightsError("An IARN without preemptive splitting can begin with an IRN of x2 or x4, no other.")
     stages = [target.near] if plain.scale == 2 else [target.fine, target.coarse]
     for level, stage in zip(_levels(plain), stages, strict=True):
-        if level.extra or len(level.couplings) > len(stage):
-            raise WeightsError("These weights are of a network with more couplings or augmented channels; take others.")
+        _require_room(level, len(stage))
         for old, new in zip(level.couplings, stage, strict=False):
             if not (isinstance(old, TwinCoupling) and isinstance(new, ConditionedCoupling)):
                 raise WeightsError("Only twin couplings can begin an IARN.")
@@ -116,6 +114,12 @@ def _levels(model: IRN) -> list[_Level]:
         else:
             raise WeightsError(f"A network with {type(link).__name__} cannot grow.")
     return levels
+
+
+def _require_room(old: _Level, couplings: int) -> None:
+    """Raise WeightsError where `old` has more than so many couplings, or channels that the larger one may not have."""
+    if old.extra or len(old.couplings) > couplings:
+        raise WeightsError("These weights are of a network with more couplings or augmented channels; take others.")
 
 
 def _grow_coupling(old: Invertible, new: Invertible, where: Sequence[int], channels: int) -> None:

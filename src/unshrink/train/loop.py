@@ -67,7 +67,7 @@ def run(
     state = states.start(plan, device)
     if start and not checkpoint.exists():
         for folder in start:
-            states.begin_with(state, folder)
+            states.begin_with(state, folder, plan.model)
         _aim(state, plan, pack, device)
     if checkpoint.exists():
         states.restore(state, checkpoint)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler
+from unshrink.models.base import Rescaler, Split
 from unshrink.models.metadata import IRNM
 from unshrink.nn.quantise import quantise
 from unshrink.train.recipe import ObjectiveSettings
@@ -58,18 +58,13 @@ def measure_losses(
     reconstruction = _reconstruction(hr, restored, settings)
     guided = _guide(parts.lr - guide, settings)
     prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
-    fidelity = settings.reconstruction_weight * (1 if sigma is None else 1 - (1 - settings.sigma_floor) * sigma)
-    total = fidelity * reconstruction + settings.guide_weight * guided + settings.latent_weight * prior
-    penalty = model.penalty(parts) if settings.penalty_weight else None
-    if penalty is not None:
-        total = total + settings.penalty_weight * penalty
-    perceived = hr.new_zeros(())
-    if perceive is not None and sigma != 0:
-        perceived = (1 if sigma is None else sigma) * perceive(hr, restored)
-        total = total + perceived
-    return Losses(
-        total, reconstruction.detach(), guided.detach(), prior.detach(), perceived.detach(), restored.detach(), sigma
-    )
+    total = _fidelity(sigma, settings) * reconstruction
+    total = total + settings.guide_weight * guided + settings.latent_weight * prior
+    penalty, perceived = _penalty(model, parts, settings), _perceived(perceive, hr, restored, sigma)
+    for term in (penalty, perceived):
+        total = total if term is None else total + term
+    seen = hr.new_zeros(()) if perceived is None else perceived.detach()
+    return Losses(total, reconstruction.detach(), guided.detach(), prior.detach(), seen, restored.detach(), sigma)
 
 
 def _autoencode(model: Rescaler, hr: Tensor, generator: torch.Generator) -> Losses:
@@ -96,6 +91,24 @@ def _draw(model: Rescaler, latent: Tensor, deviation: float, generator: torch.Ge
     return model.draw(torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device), deviation)
 
 
+def _fidelity(sigma: float | None, settings: ObjectiveSettings) -> float:
+    """The weight of the reconstruction."""
+    return settings.reconstruction_weight * (1 if sigma is None else 1 - (1 - settings.sigma_floor) * sigma)
+
+
+def _penalty(model: Rescaler, parts: Split, settings: ObjectiveSettings) -> Tensor | None:
+    """What the method adds, weighted; None for nothing."""
+    penalty = model.penalty(parts) if settings.penalty_weight else None
+    return None if penalty is None else settings.penalty_weight * penalty
+
+
+def _perceived(perceive: Perceive | None, hr: Tensor, restored: Tensor, sigma: float | None) -> Tensor | None:
+    """How far the two look apart, weighted; None where it does not count."""
+    if perceive is None or sigma == 0:
+        return None
+    return (1 if sigma is None else sigma) * perceive(hr, restored)
+
+
 def _guide(error: Tensor, settings: ObjectiveSettings) -> Tensor:
     return _reduce(error.abs() if settings.guide == "l1" else error.square(), settings)
 
@@ -111,17 +124,17 @@ def luma(x: Tensor) -> Tensor:
 
 def _reconstruction(hr: Tensor, restored: Tensor, settings: ObjectiveSettings) -> Tensor:
     error = hr - restored
-    loss = _reduce(_distance(error, settings.reconstruction), settings)
+    loss = _distance(error, settings)
     if not settings.luma_weight:
         return loss
-    on_luma = _reduce(_distance(luma(error), settings.reconstruction), settings)
-    return (1 - settings.luma_weight) * loss + settings.luma_weight * on_luma
+    return (1 - settings.luma_weight) * loss + settings.luma_weight * _distance(luma(error), settings)
 
 
-def _distance(error: Tensor, kind: str) -> Tensor:
+def _distance(error: Tensor, settings: ObjectiveSettings) -> Tensor:
+    kind = settings.reconstruction
     if kind == "charbonnier":
-        return (error.square() + CHARBONNIER).sqrt()
-    return error.abs() if kind == "l1" else error.square()
+        return _reduce((error.square() + CHARBONNIER).sqrt(), settings)
+    return _reduce(error.abs() if kind == "l1" else error.square(), settings)
 
 
 def _reduce(values: Tensor, settings: ObjectiveSettings) -> Tensor:

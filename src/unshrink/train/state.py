@@ -1,7 +1,6 @@
 """All that changes while training, and how it is kept: weights, their average, optimisers, steps done."""
 
 import copy
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from unshrink.models.irn import IRN
 from unshrink.models.irrm import IRRM
 from unshrink.models.metadata import IRNM
 from unshrink.models.registry import build, get
-from unshrink.models.weights import CONFIG, load
+from unshrink.models.weights import load, stated_model
 from unshrink.nn.invertible import Chain
 from unshrink.train.adapt import adapt
 from unshrink.train.adversarial import Adversary
@@ -56,12 +55,13 @@ def start(recipe: Recipe, device: torch.device) -> State:
     return State(model, average, _optimisers(model, recipe.optimiser), perception_for(recipe.objective, device))
 
 
-def begin_with(state: State, folder: Path) -> None:
-    """Begin with the weights in `folder`, of the same network or of another that can grow into it.
+def begin_with(state: State, path: Path, model: str) -> None:
+    """Begin with the weights at `path`, of the same network or of another that can grow into it.
 
-    Raises WeightsError where they do not fit.
+    `path` is a folder, or an authors' .pth, which does not say what it is of and is read as of `model`, the recipe's.
+    Raises WeightsError where there are none or they do not fit.
     """
-    found = load(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model"], path=folder).model
+    found = load(stated_model(path) or model, path=path).model
     target = state.model
     if isinstance(target, IRNM) and isinstance(found, IRN):
         target = target.irn  # an autoencoder that starts as zero leaves its restoration as it was
@@ -76,7 +76,7 @@ def begin_with(state: State, folder: Path) -> None:
     elif isinstance(found, IRRM) and isinstance(target, IRRM):
         grow_modules(found, target)
     else:
-        raise WeightsError(f"The weights in {folder} do not fit the recipe's network; leave them out.")
+        raise WeightsError(f"The weights in {path} do not fit the recipe's network; leave them out.")
     state.average.load_state_dict(state.model.state_dict())
 
 

@@ -1,0 +1,31 @@
+"""What tests of several folders are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def disturb(module: Module, scale: float = 0.05, seed: int = 0) -> Module:
+    """Add noise to all parameters, in place, as if it had learnt something: fresh sub-networks are zero."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
+    return module
+
+
+def save_soft_pictures(folder: Path, number: int, *, low: int, side: int) -> Path:
+    """Square pictures p0.png, p1.png, ... of noise of `low` pixels a side, enlarged; returns the folder."""
+    rng = np.random.default_rng(0)
+    for index in range(number):
+        coarse = rng.integers(0, 255, (low, low, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
+    return folder
