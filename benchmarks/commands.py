@@ -30,7 +30,11 @@ class Cost:
 
 
 def make_picture(path: Path, side: int) -> None:
-    """A square JPEG with smooth colour, edges and noise."""
+    """A square JPEG with smooth colour, edges and noise, made in a process of its own; see `run`."""
+    subprocess.run([sys.executable, __file__, "--make", str(path), str(side)], check=True)
+
+
+def _make_picture(path: str, side: int) -> None:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (max(2, side // 32), max(2, side // 32), 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)).astype(np.int16)
@@ -39,7 +43,10 @@ def make_picture(path: Path, side: int) -> None:
 
 
 def run(command: Sequence[str]) -> Cost:
-    """Run once; wall-clock seconds and the process's own peak resident memory."""
+    """Run once; wall-clock seconds and the process's own peak resident memory.
+
+    That begins with what its parent holds when it starts it, so this process must stay small.
+    """
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -66,6 +73,9 @@ def measure(side: int, scale: int, runs: int, folder: Path) -> tuple[Cost, Cost]
 
 def main() -> None:
     """Print one row a size."""
+    if sys.argv[1:2] == ["--make"]:
+        _make_picture(sys.argv[2], int(sys.argv[3]))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.25, 1, 4, 12])
     parser.add_argument("--scale", type=int, default=4)

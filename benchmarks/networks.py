@@ -1,4 +1,4 @@
-"""Networks alone, against the same networks run as their authors run them: whole image, float32, no channels_last.
+"""Networks alone, against the same networks run as their authors run them: whole image, float32, default layout.
 
     python benchmarks/networks.py [--models lite-x2 lite-x4 irn-x4] [--megapixels 1]
 
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from unshrink.models import registry
 from unshrink.models.base import fast_dtype, use_subnet_dtype
-from unshrink.nn import strips
+from unshrink.nn import strips, subnets
 from unshrink.train.cost import multiply_adds_per_pixel
 
+STRIP_PIXELS, FEW_OUTPUTS = strips.STRIP_PIXELS, subnets.FEW_OUTPUTS
 WAYS = ("whole float32", "strips float32", "strips fast")
 
 
@@ -38,7 +39,8 @@ def prepare(model: torch.nn.Module, way: str) -> None:
     layout = torch.contiguous_format if way == "whole float32" else torch.channels_last
     model.to(memory_format=layout)
     strips.LAYOUT = layout
-    strips.STRIP_PIXELS = 1 << 40 if way == "whole float32" else 1 << 16
+    strips.STRIP_PIXELS = 1 << 40 if way == "whole float32" else STRIP_PIXELS
+    subnets.FEW_OUTPUTS = 0 if way == "whole float32" else FEW_OUTPUTS
 
 
 def main() -> None:

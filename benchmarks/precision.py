@@ -1,6 +1,6 @@
 """What bfloat16 sub-networks cost in quality: the protocol's Y-PSNR with each precision, and across the two.
 
-    python benchmarks/precision.py FOLDER [--models lite-x2 lite-x4]
+    python benchmarks/precision.py FOLDER [--models lite-x2 irn-x2]
 
 "Across" is a file made in one precision and restored in the other, as between two machines.
 """
@@ -17,6 +17,7 @@ from unshrink.rescale import Engine
 
 Precision = Literal["fast", "float32"]
 PAIRS: tuple[tuple[Precision, Precision], ...] = (("float32", "float32"), ("fast", "fast"), ("fast", "float32"))
+MODELS = ["lite-x2", "lite-x4", "dlv-x2", "dlv-x4", "irn-x2"]
 
 
 def mean_psnr(name: str, folder: Path, down: Precision, up: Precision) -> float:
@@ -38,7 +39,7 @@ def main() -> None:
     """Print one row a model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--models", nargs="+", default=["lite-x2", "lite-x4"], choices=registry.names())
+    parser.add_argument("--models", nargs="+", default=MODELS, choices=registry.names())
     chosen = parser.parse_args()
     print("| model | float32 dB | fast, difference | across, difference |\n|---|---:|---:|---:|")
     for name in chosen.models:

@@ -13,6 +13,7 @@ from unshrink.limits import DEFAULT_LIMITS
 from unshrink.models.iarn import IARN, IARNSettings, StageSettings
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Wish
+from unshrink.rescale.memory import memory
 from unshrink.rescale.restore import plan_restore, restore
 from unshrink.rescale.sizes import grown, scaled, target_for
 
@@ -140,7 +141,7 @@ def test_sizes_that_contradict_the_scale_are_damage(engine):
     small = engine.down(drawn(50, 33), 2.5)
     plan = replace(plan_restore(small, DEFAULT_LIMITS), size=(50, 40))
     with pytest.raises(DamagedLRFileError, match="does not fit"):
-        restore(plan, engine.load("iarn"), DEFAULT_LIMITS)
+        restore(plan, engine.load("iarn"), DEFAULT_LIMITS, memory())
 
 
 def test_lr_sides_are_rounded_half_up_and_never_zero():

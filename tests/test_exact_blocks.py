@@ -15,11 +15,13 @@ from unshrink.files.blocks import block_grid
 from unshrink.files.picture import Picture
 from unshrink.models import registry
 from unshrink.models.weights import write_weights
+from unshrink.nn.parts import whole
 from unshrink.nn.resample import bicubic_down, bicubic_up
 from unshrink.rescale import Engine, Small, spoiled
 from unshrink.rescale.exact import BLOCKS_SECTION
 from unshrink.rescale.spoiled import LEAST_RMSE, LEAST_WORST, spoiled_blocks
 from unshrink.rescale.tensors import to_rgb, to_tensor
+from unshrink.rescale.tiles import cut
 
 
 @pytest.fixture(scope="module")
@@ -111,13 +113,17 @@ def test_the_public_function_takes_the_option(folder):
     assert not carried(unshrink.down(mixed(), weights=folder, exact_blocks=False))
 
 
+def _spoiled(hr, restored, scale):
+    return spoiled_blocks(hr, [(whole(hr.shape[:2]), restored)], scale)
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_drawn_blocks_are_carried_unless_three_decibels_better(scale):
     hr = text_page(3, (64, 96))
     off = bicubic(hr, scale).astype(float) - hr
     for share, expected in ((0.75, True), (0.65, False)):
         restored = np.round(hr + share * off).astype(np.uint8)
-        mask = spoiled_blocks(hr, restored, scale)
+        mask = _spoiled(hr, restored, scale)
         clear = (off**2).reshape(4, 16, 6, 16, 3).mean(axis=(1, 3, 4)) > 4 * LEAST_RMSE**2
         assert clear.sum() > 10
         assert (mask[clear] == expected).all()
@@ -126,7 +132,7 @@ def test_drawn_blocks_are_carried_unless_three_decibels_better(scale):
 def test_blocks_of_many_colours_are_left_to_the_network():
     hr = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     off = bicubic(hr, 4)
-    assert not spoiled_blocks(hr, off, 4).any()
+    assert not _spoiled(hr, off, 4).any()
 
 
 def test_no_pixel_is_worse_than_bicubics_worst():
@@ -135,9 +141,9 @@ def test_no_pixel_is_worse_than_bicubics_worst():
     worst = max(LEAST_WORST, int(np.abs(off.astype(int) - hr).max()))
     restored = hr.copy()
     restored[20, 40] = hr[20, 40] + np.array([0, worst, 0], np.uint8)
-    assert not spoiled_blocks(hr, restored, 4).any()
+    assert not _spoiled(hr, restored, 4).any()
     restored[20, 40, 1] += 1
-    assert np.argwhere(spoiled_blocks(hr, restored, 4)).tolist() == [[1, 2]]
+    assert np.argwhere(_spoiled(hr, restored, 4)).tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
@@ -145,10 +151,14 @@ def test_no_pixel_is_worse_than_bicubics_worst():
 def test_strips_find_what_the_whole_finds(monkeypatch, scale, size):
     hr = text_page(5, size)
     restored = np.roll(hr, 1, axis=1)
-    whole = spoiled_blocks(hr, restored, scale)
-    assert whole.shape == block_grid(size)
+    at_once = _spoiled(hr, restored, scale)
+    assert at_once.shape == block_grid(size)
     monkeypatch.setattr(spoiled, "_STRIP_PIXELS", 1)
-    assert np.array_equal(spoiled_blocks(hr, restored, scale), whole)
-    rows = list(spoiled._rows(size, scale))
-    strips = [spoiled._there_and_back(hr, scale, part) for part in rows]
-    assert np.abs(np.concatenate(strips).astype(int) - bicubic(hr, scale)).max() <= 1
+    assert np.array_equal(_spoiled(hr, restored, scale), at_once)
+    tiles = [(part, restored[part.slices]) for part in cut(size, halo=0, unit=16 * scale, most=size[0] * size[1])]
+    assert np.array_equal(spoiled_blocks(hr, iter(tiles), scale), at_once)
+    expected = bicubic(hr, scale).astype(int)
+    for tile, _ in tiles:
+        for part in spoiled._strips(tile, scale):
+            there = spoiled._there_and_back(hr, scale, part, None)
+            assert np.abs(there - expected[part.slices]).max() <= 1

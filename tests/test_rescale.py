@@ -31,7 +31,7 @@ from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.nn.quantise import quantise
 from unshrink.rescale import Engine, Small
-from unshrink.rescale.tensors import grow_plane, lr_size, shrink_plane, to_rgb, to_tensor
+from unshrink.rescale.tensors import grow_plane, lr_size, shrink_pixels, to_rgb, to_tensor
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_alpha_comes_back_exactly_and_the_small_one_is_shrunk(engine):
     hr = drawn(25, 38, 4)
     small = engine.down(hr)
     assert small.header.alpha == "lossless"
-    assert np.array_equal(small.lrfile.picture.alpha, shrink_plane(hr[..., 3], 4))
+    assert np.array_equal(small.lrfile.picture.alpha, shrink_pixels(hr[..., 3], 4))
     assert np.array_equal(engine.up(small).alpha, hr[..., 3])
 
 
@@ -305,7 +305,7 @@ def test_grey_is_the_mean_of_the_channels():
 
 def test_planes_keep_flat_values():
     plane = np.full((5, 7), 200, dtype=np.uint8)
-    small = shrink_plane(plane, 4)
+    small = shrink_pixels(plane, 4)
     assert small.shape == lr_size((5, 7), 4) == (2, 2)
     assert np.array_equal(grow_plane(small, 4, (5, 7)), plane)
 

@@ -15,7 +15,10 @@ class Limits:
     """Upper bounds on inputs and outputs; a file that asks for more is refused with a ``LimitError``."""
 
     max_hr_pixels: int = 1_000_000_000
-    """Pixels (height times width) of the restored picture, and of any picture that is read to be shrunk."""
+    """Pixels (height times width) of the restored picture, and of any picture that is read to be shrunk.
+
+    What a picture of so many takes is bounded by memory before that (`unshrink.rescale.memory`).
+    """
 
     max_lr_pixels: int = 500_000_000
     """Pixels (height times width) of the picture inside an LR file."""

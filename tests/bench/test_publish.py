@@ -7,7 +7,7 @@ import torch
 
 from samples import save_soft_pictures
 from unshrink.bench import rivals
-from unshrink.bench.publish import main, publish
+from unshrink.bench.publish import _paper_flops, main, publish
 from unshrink.bench.table import render
 from unshrink.errors import UnreadableInputError
 from unshrink.models import registry, weights
@@ -66,3 +66,9 @@ def test_rivals_are_measured_at_the_models_bytes(trained, pictures, tmp_path):
     ours = json.loads((target / "eval.json").read_text())["sets"]["SetA"]["lr_bytes"]
     assert reports["bicubic-x2"]["kind"] == "baseline"
     assert 0.3 * ours < reports["jpeg-x2"]["sets"]["SetA"]["lr_bytes"] <= ours
+
+
+def test_the_papers_cost_counts_for_every_scale_of_its_networks():
+    """More levels cost more; x3 works on a grid of a ninth of the pixels, the others on a quarter of them."""
+    three, two, four, eight = (_paper_flops(scale) for scale in (3, 2, 4, 8))
+    assert 1e17 < three < two < four < eight

@@ -65,12 +65,22 @@ def test_what_is_no_amount_is_refused(call, draw, text):
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("0", 0), ("20kB", 20_000), ("1.5 MB", 1_500_000), ("2KiB", 2048), ("0.0015kB", 1), ("3B", 3), ("1MiB", 1 << 20)],
+    [
+        ("0", 0),
+        ("20kB", 20_000),
+        ("1.5 MB", 1_500_000),
+        ("2KiB", 2048),
+        ("0.0015kB", 1),
+        ("3B", 3),
+        ("1MiB", 1 << 20),
+        ("2GB", 2 * 10**9),
+        ("1GiB", 1 << 30),
+    ],
 )
 def test_amounts(text, count):
     assert read_bytes(text) == count
 
 
 def test_the_message_names_what_is_understood():
-    with pytest.raises(UsageError, match="kB, MB, KiB or MiB"):
+    with pytest.raises(UsageError, match="kB, MB, GB, KiB, MiB or GiB"):
         read_bytes("20 kilobytes")

@@ -70,6 +70,22 @@ def test_down_and_up_have_the_promised_shapes(name):
 
 
 @pytest.mark.parametrize("name", registry.names())
+def test_downscaling_keeps_what_splitting_gives(name):
+    """With and without gradients, and the picture is left alone."""
+    model, hr = _disturbed(name), _picture(batch=2)
+    given = hr.clone()
+    for size in _lr_sizes(model.scale):
+        parts = model.split(hr, size)
+        with torch.no_grad():
+            results = [model.downscale(hr, size)]
+        results.append(model.downscale(hr, size))
+        for lr, payload in results:
+            torch.testing.assert_close(lr, parts.lr)
+            torch.testing.assert_close(payload, parts.payload)
+    assert torch.equal(hr, given)
+
+
+@pytest.mark.parametrize("name", registry.names())
 def test_the_payload_is_what_the_table_says(name):
     model, kind = _disturbed(name), registry.get(name).payload
     for size in _lr_sizes(model.scale):

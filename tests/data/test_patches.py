@@ -108,3 +108,34 @@ def test_without_a_scale_each_step_draws_its_own(folder, tmp_path):
         assert torch.equal(guide, resize(hr, tuple(guide.shape[-2:])))
     again = draw_batch(pack, [0, 1], settings, scale=None, seed=0, step=3)
     assert all(torch.equal(a, b) for a, b in zip(again, batches[3], strict=True))
+
+
+def test_of_several_places_the_one_with_the_most_detail_is_taken(tmp_path):
+    """Half of the picture is flat: with one place in two flat, eight places hold hardly a flat one."""
+    pixels = np.full((64, 128, 3), 128, dtype=np.uint8)
+    pixels[:, 64:] = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "in" / "a.png")
+    pack = pack_folder(tmp_path / "in", tmp_path / "cache")
+    spread = [
+        draw_batch(pack, [0], PatchSettings(batch=16, patch=16, candidates=k), scale=2, seed=0, step=0)[0].std().item()
+        for k in (1, 8)
+    ]
+    assert spread[1] > spread[0]
+
+
+def test_shrunk_pictures_have_more_detail_a_pixel(tmp_path):
+    """A ramp of one level a pixel becomes steeper, by up to the factor; a picture that is too small is shrunk less."""
+    (tmp_path / "in").mkdir()
+    ramp = np.broadcast_to(np.arange(80, dtype=np.uint8)[:, None, None], (80, 80, 3))
+    Image.fromarray(np.ascontiguousarray(ramp)).save(tmp_path / "in" / "a.png")
+    pack = pack_folder(tmp_path / "in", tmp_path / "cache")
+
+    def steepness(shrink: float, patch: int) -> float:
+        settings = PatchSettings(batch=8, patch=patch, shrink=shrink)
+        hr = draw_batch(pack, [0], settings, scale=2, seed=0, step=0)[0]
+        return float(hr.diff(dim=2).abs().mean() + hr.diff(dim=3).abs().mean()) * 255
+
+    assert steepness(1.0, 16) == pytest.approx(1, abs=0.01)
+    assert 1.5 < steepness(3.0, 16) < 3
+    assert steepness(3.0, 72) == pytest.approx(1, abs=0.1)

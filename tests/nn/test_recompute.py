@@ -13,6 +13,7 @@ LEVELS = {
     "dense": (LevelSettings(blocks=3, width=4, depth=2), LevelSettings(blocks=2, width=4, depth=2)),
     "twin": (LevelSettings(blocks=4, width=6, depth=1, subnet="residual", coupling="twin"),),
     "augmented": (LevelSettings(blocks=4, width=6, depth=1, subnet="residual", coupling="twin", augment=3),),
+    "deep": (LevelSettings(width=4, depth=2), LevelSettings(width=4, depth=2)),  # the paper's number of couplings
     "mixing": (LevelSettings(factor=3, blocks=2, width=4, depth=2),),
 }
 

@@ -49,3 +49,16 @@ def test_luma_of_white_is_the_protocols():
 def test_gradients_reach_every_parameter(fresh):
     _measure(disturb(fresh), ObjectiveSettings())[2].total.backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in fresh.parameters())
+
+
+def test_root_mean_squares_give_every_picture_the_same_say(fresh):
+    """The mean of the two pictures' own roots, not the root of their mean; `reduction` changes nothing."""
+    settings = [
+        ObjectiveSettings(reconstruction="rms", reduction=reduction, latent_noise=0.0, latent_weight=0.0)
+        for reduction in ("mean", "sum")
+    ]
+    hr, _, losses = _measure(fresh, settings[0])
+    means = torch.nn.functional.interpolate(torch.nn.functional.avg_pool2d(hr, 2), scale_factor=2.0)
+    roots = (hr - means).square().mean((1, 2, 3)).sqrt()
+    assert losses.reconstruction.item() == pytest.approx(roots.mean().item(), rel=1e-2)
+    assert losses.reconstruction.item() == _measure(fresh, settings[1])[2].reconstruction.item()

@@ -151,8 +151,7 @@ def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _paper_flops(scale: int) -> float:
-    with torch.device("meta"):
-        return training_flops(registry.build(registry.get(f"irn-x{scale}")), PatchSettings()) * PAPER_STEPS
+    return training_flops(registry.build(registry.get(f"irn-x{scale}")), PatchSettings()) * PAPER_STEPS
 
 
 def _loss(name: str, full: Path, half: Path, folder: Path) -> float:

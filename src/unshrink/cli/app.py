@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 from types import FrameType
@@ -14,6 +15,8 @@ import typer
 from unshrink import __version__
 from unshrink.cli import inspection, rescaling, research
 from unshrink.cli.batch import EXPECTED, describe
+from unshrink.cli.doctor import doctor
+from unshrink.cli.export import export
 from unshrink.cli.roundtrip import roundtrip
 from unshrink.cli.view import PROGRAM
 from unshrink.errors import UsageError
@@ -39,6 +42,8 @@ app.command("strip")(inspection.strip)
 app.command("models")(research.models)
 app.command("eval")(research.evaluate)
 app.command("train")(research.train)
+app.command("export")(export)
+app.command("doctor")(doctor)
 
 
 @app.callback(invoke_without_command=True, epilog=EXIT_CODES)
@@ -76,6 +81,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files may hold bytes that are no text
+    warnings.formatwarning = lambda message, *_, **__: f"{PROGRAM}: {message}\n"
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # as an exception, so that half-written files are removed
             signal.signal(getattr(signal, name), _stop)

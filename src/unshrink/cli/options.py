@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from unshrink.cli.amounts import read_bytes
 from unshrink.cli.sizes import read_scale, read_size
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -65,6 +66,19 @@ Carrier = Annotated[
 PayloadBudget = Annotated[
     str | None,
     typer.Option("--payload-budget", metavar="SIZE", help="For -M models: keep a payload of at most so much, as 20kB."),
+]
+Device = Annotated[
+    str,
+    typer.Option("--device", metavar="NAME", help="Where networks run: cpu, cuda, mps, or auto (a CUDA card if any)."),
+]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        "--memory",
+        parser=read_bytes,
+        metavar="SIZE",
+        help="Hold at most so much, as 2GB; what does not fit is refused first. [default: half of what is free]",
+    ),
 ]
 Weights = Annotated[
     str | None,

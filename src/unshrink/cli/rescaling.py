@@ -40,6 +40,8 @@ def down(
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
+    memory: options.Memory = None,
     effort: options.Effort = 0,
     exact_blocks: options.ExactBlocks = True,
     carrier: options.Carrier = "chunk",
@@ -56,7 +58,9 @@ def down(
     from unshrink.cli.jobs import Shrinking
     from unshrink.cli.pictures import is_small
 
-    shrinker = read_shrinker(scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget)
+    shrinker = read_shrinker(
+        scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget, device, memory
+    )
     mark = shrinker.mark()
     ending = ending_for(format, SMALL_ENDINGS)
     inputs, target = split_names(names, out, is_small)
@@ -76,6 +80,8 @@ def up(
     model: options.Model = None,
     format: options.Format = None,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
+    memory: options.Memory = None,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
@@ -92,7 +98,7 @@ def up(
 
     if not plain and (scale is not None or model is not None):
         raise UsageError("An LR file says its own scale and model; --scale and --model go only with --plain.")
-    engine = Engine(weights=weights)
+    engine = Engine(weights=weights, device=device, memory=memory)
     if plain and (scale is not None or model is not None):
         engine.choose(scale, model)
     ending = ending_for(format, PICTURE_ENDINGS)

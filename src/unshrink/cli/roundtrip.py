@@ -35,6 +35,8 @@ def roundtrip(
         str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
     ] = None,
     weights: options.Weights = None,
+    device: options.Device = "cpu",
+    memory: options.Memory = None,
     effort: options.Effort = 0,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
@@ -49,7 +51,9 @@ def roundtrip(
     from unshrink.rescale import Dial
 
     dial = Dial(sigma, seed)
-    shrinker = read_shrinker(scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget)
+    shrinker = read_shrinker(
+        scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget, device, memory
+    )
     spec = shrinker.choose()
     ending = ending_for(format, SMALL_ENDINGS)
     tasks = [Task(found) for found in expand(names)]

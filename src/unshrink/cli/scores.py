@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 from unshrink.files.picture import Picture
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
-from unshrink.rescale import tensors
-from unshrink.rescale.tensors import to_rgb, to_tensor
+from unshrink.rescale.tensors import shrink_pixels
 
 _SSIM_WINDOW = 11
 
@@ -36,8 +33,7 @@ def score(hr: Picture, restored: Picture, lr: Picture, scale: int | None, border
 
 def bicubic_lr(hr: Picture, scale: int | None, size: tuple[int, int]) -> Picture:
     """The bicubic LR picture, of `size` (h, w), with `hr` continued at its edges as the engine does."""
-    with torch.inference_mode():
-        return Picture(rgb=to_rgb(tensors.bicubic_lr(to_tensor(hr.rgb, scale or 1), scale, size), size))
+    return Picture(rgb=shrink_pixels(hr.rgb, scale, size))
 
 
 def _channels(picture: Picture, grey: bool) -> Pixels:

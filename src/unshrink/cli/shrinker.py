@@ -60,10 +60,12 @@ def read_shrinker(
     exact_blocks: bool,
     carrier: str,
     payload_budget: str | None,
+    device: str,
+    memory: int | None,
 ) -> Shrinker:
     """From the command's options. Raises UsageError for a budget that is no amount and for more than one size."""
     from unshrink.rescale import Engine, Wish
 
     budget = None if payload_budget is None else read_bytes(payload_budget)
-    engine = Engine(weights=weights)
+    engine = Engine(weights=weights, device=device, memory=memory)
     return Shrinker(engine, Wish(scale, size, max_side), model, effort, exact_blocks, carrier, budget)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from unshrink.data.pack import Pack
@@ -27,6 +28,10 @@ class PatchSettings:
     """HR pixels along each side of a patch; a multiple of the scale."""
     synthetic: float = 0.0
     """Share of patches that are rendered text, line art and patterns instead of photographs, 0 to 1."""
+    shrink: float = 1.0
+    """Photographs are first shrunk by a factor drawn from 1 to this: small pictures have more detail a pixel."""
+    candidates: int = 1
+    """Places looked at for each patch from a photograph; the one with the most detail is taken."""
     holdout: int = 16
     """About one picture in this many is kept for validation; 0 keeps none."""
     largest_scale: float = 4.0
@@ -77,18 +82,36 @@ def _draw_crops(
     pack: Pack, indices: Sequence[int], size: int, scale: int, settings: PatchSettings, rng: np.random.Generator
 ) -> Tensor:
     """(B, 3, size, size) in [0, 1]."""
-    crops = [_draw_crop(pack, indices, size, scale, settings.synthetic, rng) for _ in range(settings.batch)]
+    crops = [_draw_crop(pack, indices, size, scale, settings, rng) for _ in range(settings.batch)]
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
 
 
 def _draw_crop(
-    pack: Pack, indices: Sequence[int], size: int, scale: int, synthetic: float, rng: np.random.Generator
+    pack: Pack, indices: Sequence[int], size: int, scale: int, settings: PatchSettings, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    if rng.random() < synthetic:
+    if rng.random() < settings.synthetic:
         return synth_tile(rng, size)
+    candidates = [_draw_photograph(pack, indices, size, scale, settings, rng) for _ in range(settings.candidates)]
+    return _augment(max(candidates, key=_measure_detail) if len(candidates) > 1 else candidates[0], rng)
+
+
+def _draw_photograph(
+    pack: Pack, indices: Sequence[int], size: int, scale: int, settings: PatchSettings, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     picture = _draw_picture(pack, indices, size, rng)
-    top, left = (scale * int(rng.integers((side - size) // scale + 1)) for side in picture.shape[:2])
-    return _augment(picture[top : top + size, left : left + size], rng)
+    factor = 1.0 if settings.shrink == 1 else min(rng.uniform(1, settings.shrink), min(picture.shape[:2]) / size)
+    side = round(size * factor)
+    top, left = (scale * int(rng.integers((length - side) // scale + 1)) for length in picture.shape[:2])
+    crop = picture[top : top + side, left : left + side]
+    if side == size:
+        return crop
+    return np.asarray(Image.fromarray(np.ascontiguousarray(crop)).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def _measure_detail(crop: NDArray[np.uint8]) -> float:
+    """Mean difference between neighbours of green, in levels."""
+    green = crop[..., 1].astype(np.int16)
+    return float(np.abs(np.diff(green, axis=0)).mean() + np.abs(np.diff(green, axis=1)).mean())
 
 
 def _draw_picture(pack: Pack, indices: Sequence[int], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
@@ -30,7 +31,7 @@ from unshrink.files import exif, png, webp
 from unshrink.files.sniff import sniff
 from unshrink.limits import Limits
 
-__all__ = ["Decoded", "check_metadata", "check_mode", "check_size", "decode_image", "translated"]
+__all__ = ["Decoded", "check_metadata", "check_mode", "check_size", "decode_image", "stated_size", "translated"]
 
 _PLUGINS: dict[str, type[ImageFile]] = {
     "png": PngImageFile,
@@ -65,6 +66,25 @@ class _Prepared:
     icc: bytes | None = None
     exif: bytes | None = None
     grey_key: int | None = None
+
+
+class Stated(NamedTuple):
+    """What a picture file says of itself before anything is decoded."""
+
+    width: int
+    height: int
+    progressive: bool
+    """A JPEG whose coefficients are all kept until its end."""
+
+
+def stated_size(data: bytes, name: str) -> Stated | None:
+    """What the picture in ``data`` says of its size; None where that takes decoding, or is damaged."""
+    try:
+        with translated(name):
+            image = _PLUGINS[sniff(data, name)](io.BytesIO(data))
+            return Stated(image.width, image.height, bool(image.info.get("progressive")))
+    except UnshrinkError:
+        return None  # decoding tells what is wrong
 
 
 def decode_image(data: bytes, *, max_pixels: int, limits: Limits, name: str) -> Decoded:
@@ -111,7 +131,10 @@ def check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
     if size[0] < 1 or size[1] < 1:
         raise UnreadableInputError(f"{name} is damaged: it states a size of {size[0]} x {size[1]}; get a good copy.")
     if size[0] * size[1] > max_pixels:
-        raise LimitError(f"{name} is {size[0]} x {size[1]} pixels, over the limit of {max_pixels}; use a smaller one.")
+        raise LimitError(
+            f"{name} is {size[0]} x {size[1]} pixels, over the limit of {max_pixels}; "
+            "cut it into pieces, or raise the limit (unshrink.Limits, from Python)."
+        )
 
 
 def check_mode(mode: str, name: str) -> None:
@@ -153,7 +176,8 @@ def _prepare_png(data: bytes, max_pixels: int, limits: Limits, name: str) -> _Pr
     key = png.only(chunks, b"tRNS") if head.colour == 0 and head.depth in (2, 4) else None
     # Pillow stretches 2 and 4 bit grey to 8 bits but leaves the transparent value as it was.
     grey_key = int.from_bytes(key[:2]) * (255 // (2**head.depth - 1)) if key else None
-    pixels = png.join(chunk for chunk in chunks if chunk.kind in _PIXEL_CHUNKS)
+    plain = all(chunk.kind in _PIXEL_CHUNKS for chunk in chunks)
+    pixels = data if plain else png.join(chunk for chunk in chunks if chunk.kind in _PIXEL_CHUNKS)
     return _Prepared(pixels, png.icc_profile(chunks, limits, name), png.only(chunks, b"eXIf"), grey_key)
 
 

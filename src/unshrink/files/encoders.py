@@ -75,11 +75,25 @@ def _save(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def _encode_png(job: Job) -> bytes:
     level = 9 if job.image.width * job.image.height <= _BEST_COMPRESSION_PIXELS else 6
-    chunks = png.read_chunks(_save(job.image, "PNG", compress_level=level), "The new PNG")
     extra = [png.icc_chunk(job.icc)] if job.icc else []
     extra += [png.Chunk(b"eXIf", job.exif)] if job.exif else []
     extra += png.body_chunks(job.body, job.limits) if job.body else []
-    return png.join(png.insert_before_pixels(chunks, extra))
+    stream = _PngStream(png.join(extra)[len(png.SIGNATURE) :])
+    job.image.save(stream, "PNG", compress_level=level)
+    return stream.getvalue()
+
+
+class _PngStream(io.BytesIO):
+    """Takes a PNG as it is written, and puts chunks of ours after its first, so that no second copy is needed."""
+
+    def __init__(self, extra: bytes) -> None:
+        super().__init__()
+        self._extra = extra
+
+    def write(self, data: Any) -> int:  # bytes or anything like them
+        if self.tell() == png.HEAD_END:
+            super().write(self._extra)
+        return super().write(data)
 
 
 def _encode_webp(job: Job) -> bytes:

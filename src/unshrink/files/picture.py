@@ -19,6 +19,8 @@ from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Picture", "picture_from_bytes", "read_picture"]
 
+_ROWS_AT_ONCE = 1 << 20  # pixels
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -109,7 +111,7 @@ class Picture:
         samples = array[..., None] if array.ndim == 2 else array
         if samples.ndim != 3 or samples.shape[2] not in (1, 2, 3, 4) or samples.size == 0:
             raise UnsupportedPictureError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
-        return _picture(samples, None, None)
+        return _picture(samples.copy(), None, None)
 
     def encode(self, format: str = "png") -> bytes:
         """Return the bytes of a file: "png", "webp" (lossless), "tiff", "jpeg" (quality 95, 4:4:4) or "bmp".
@@ -150,7 +152,9 @@ def picture_from_bytes(data: bytes, *, max_pixels: int, limits: Limits, name: st
     decoded = decode_image(data, max_pixels=max_pixels, limits=limits, name=name)
     with translated(name):
         samples = _samples(decoded.image)
-    return _picture(samples, decoded.icc, decoded.exif)
+    icc, block = decoded.icc, decoded.exif
+    del decoded  # Pillow's own copy takes 4 bytes a pixel
+    return _picture(samples, icc, block)
 
 
 def _samples(image: Image.Image) -> NDArray[np.uint8]:
@@ -158,16 +162,22 @@ def _samples(image: Image.Image) -> NDArray[np.uint8]:
     alpha = image.has_transparency_data
     grey = image.mode in ("1", "L", "LA", "La")
     mode = ("L" if grey else "RGB") + ("A" if alpha else "")
-    array = np.array(image if image.mode == mode else image.convert(mode), dtype=np.uint8)
-    return array[..., None] if mode == "L" else array
+    samples = np.empty((image.height, image.width, len(mode)), dtype=np.uint8)
+    # Pillow hands pixels out by way of two more copies, so it is asked for some rows at a time.
+    step = max(1, _ROWS_AT_ONCE // image.width)
+    for top in range(0, image.height, step):
+        rows = image.crop((0, top, image.width, min(top + step, image.height)))
+        rows = rows if rows.mode == mode else rows.convert(mode)
+        samples[top : top + step] = np.asarray(rows).reshape(rows.height, rows.width, len(mode))
+    return samples
 
 
 def _picture(samples: NDArray[np.uint8], icc: bytes | None, block: bytes | None) -> Picture:
     samples = exif_blocks.orient(samples, exif_blocks.orientation(block))
     channels = samples.shape[2]
     grey, has_alpha = channels < 3, channels in (2, 4)
-    colour = np.repeat(samples[..., :1], 3, axis=2) if grey else np.array(samples[..., :3], order="C")
-    alpha = np.array(samples[..., -1], order="C") if has_alpha else None
+    colour = np.repeat(samples[..., :1], 3, axis=2) if grey else np.ascontiguousarray(samples[..., :3])
+    alpha = np.ascontiguousarray(samples[..., -1]) if has_alpha else None
     return Picture(rgb=colour, alpha=alpha, grey=grey, icc=icc, exif=block)
 
 

@@ -14,11 +14,13 @@ from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError
 from unshrink.limits import Limits
 
 __all__ = [
-    "BODY_CHUNK", "SIGNATURE", "Chunk", "Head", "body_chunks", "frame_count", "head", "icc_chunk", "icc_profile",
-    "insert_before_pixels", "join", "join_body", "only", "read_chunks", "walk",
+    "BODY_CHUNK", "HEAD_END", "SIGNATURE", "Chunk", "Head", "body_chunks", "frame_count", "head", "icc_chunk",
+    "icc_profile", "insert_before_pixels", "join", "join_body", "only", "read_chunks", "walk",
 ]  # fmt: skip
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEAD_END = 33
+"""Where IHDR, the first chunk, ends."""
 BODY_CHUNK = b"unSH"
 """Ancillary, private, and unsafe to copy (4th letter upper-case): an editor that changes pixels drops it."""
 

@@ -7,6 +7,7 @@ figures. ``border`` pixels are left out at each of the four sides, 0 by default.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ Plane = NDArray[np.float64]
 _PEAK = 255.0
 _WINDOW = 11
 _SIGMA = 1.5
+_STRIP_PIXELS = 1 << 20
 _C1 = (0.01 * _PEAK) ** 2
 _C2 = (0.03 * _PEAK) ** 2
 
@@ -38,13 +40,13 @@ def luma(pixels: Pixels) -> Plane:
 def psnr_y(a: Pixels, b: Pixels, border: int = 0) -> float:
     """PSNR of the luma in dB, peak 255; infinite where it is identical. Raises ``ValueError`` for unequal sizes."""
     _check(a, b, border)
-    return _psnr(_cropped(luma(a), border), _cropped(luma(b), border))
+    return _psnr(_cropped(a, border), _cropped(b, border), luma)
 
 
 def psnr_rgb(a: Pixels, b: Pixels, border: int = 0) -> float:
     """PSNR in dB over all three channels together, peak 255; infinite where identical."""
     _check(a, b, border)
-    return _psnr(_cropped(a.astype(np.float64), border), _cropped(b.astype(np.float64), border))
+    return _psnr(_cropped(a, border), _cropped(b, border), lambda pixels: pixels.astype(np.float64))
 
 
 def ssim_y(a: Pixels, b: Pixels, border: int = 0) -> float:
@@ -53,10 +55,15 @@ def ssim_y(a: Pixels, b: Pixels, border: int = 0) -> float:
     Raises ``ValueError`` for unequal sizes and for pictures under 11 pixels a side inside the border.
     """
     _check(a, b, border)
-    x, y = _cropped(luma(a), border), _cropped(luma(b), border)
-    if min(x.shape) < _WINDOW:
-        raise ValueError(f"SSIM needs at least {_WINDOW} pixels a side inside the border, not {x.shape}")
-    return float(np.mean(_ssim_map(x, y)))
+    x, y = _cropped(a, border), _cropped(b, border)
+    height, width = x.shape[0] - _WINDOW + 1, x.shape[1] - _WINDOW + 1
+    if min(height, width) < 1:
+        raise ValueError(f"SSIM needs at least {_WINDOW} pixels a side inside the border, not {x.shape[:2]}")
+    total = 0.0
+    for rows in _strips(height, width):
+        read = slice(rows.start, rows.stop + _WINDOW - 1)
+        total += float(np.sum(_ssim_map(luma(x[read]), luma(y[read]))))
+    return float(total / (height * width))
 
 
 def _ssim_map(x: Plane, y: Plane) -> Plane:
@@ -77,12 +84,23 @@ def _blur(plane: Plane) -> Plane:
     return np.asarray(sum((weight * rows[:, k : k + width] for k, weight in enumerate(weights)), np.zeros(())))
 
 
-def _psnr(a: Plane, b: Plane) -> float:
-    mean_square = float(np.mean((a - b) ** 2))
+def _psnr(a: Pixels, b: Pixels, values: Callable[[Pixels], Plane]) -> float:
+    total, count = 0.0, 0
+    for rows in _strips(a.shape[0], a.shape[1]):
+        squares = (values(a[rows]) - values(b[rows])) ** 2
+        total, count = total + float(np.sum(squares)), count + squares.size
+    mean_square = total / count
     return 10 * math.log10(_PEAK**2 / mean_square) if mean_square else math.inf
 
 
-def _cropped(pixels: Plane, border: int) -> Plane:
+def _strips(height: int, width: int) -> Iterator[slice]:
+    """Rows that are measured at once, which bounds memory at 100 bytes for each of so many pixels."""
+    step = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
+
+
+def _cropped(pixels: Pixels, border: int) -> Pixels:
     height, width = pixels.shape[:2]
     return pixels[border : height - border, border : width - border]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unshrink.models.base import Rescaler, Size, Split
-from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple
+from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
 from unshrink.models.irn import LevelSettings, build_links, count_channels
 from unshrink.nn.invertible import Chain, Invertible
 from unshrink.nn.quantise import quantise
@@ -82,6 +82,7 @@ class IRNA(Rescaler):
         self.scale: int = settings.scale
         self.chain = Chain(_links(settings))
         self.reach = measure_reach(self.chain)
+        self.floats = state_floats(count_channels(settings.levels), settings.scale)
 
     @property
     def latent_channels(self) -> int:
@@ -93,8 +94,14 @@ class IRNA(Rescaler):
         del size
         require_multiple(hr, self.scale)
         state = self.chain(hr)
-        plane = torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : LR_CHANNELS + 1])
-        return Split(state[:, :LR_CHANNELS], plane, state[:, LR_CHANNELS + 1 :])
+        return Split(state[:, :LR_CHANNELS], self._plane(state), state[:, LR_CHANNELS + 1 :])
+
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor]:
+        """LR and payload as `split` gives them, without what only z needs."""
+        del size
+        require_multiple(hr, self.scale)
+        low = self.chain.head(hr, LR_CHANNELS + 1)
+        return low[:, :LR_CHANNELS], self._plane(low)
 
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
@@ -108,9 +115,12 @@ class IRNA(Rescaler):
             plane = lr.new_zeros(lr.shape[0], 1, *lr.shape[-2:])
         else:
             plane = _logit(payload) / self.settings.gain
-        if latent is None:
-            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
-        return self.chain.inverse_(torch.cat([lr, plane, latent], dim=1))
+        low = torch.cat([lr, plane], dim=1)
+        state = with_zeros(low, self.latent_channels) if latent is None else torch.cat([low, latent], dim=1)
+        return self.chain.inverse_(state)
+
+    def _plane(self, state: Tensor) -> Tensor:
+        return torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : LR_CHANNELS + 1])
 
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload in 8 bits, 1 to 255 over 255, with the identity for its gradient."""

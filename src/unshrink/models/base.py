@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unshrink.nn.parts import Part, Reader
+from unshrink.nn.parts import Size as Size
 from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
 
 
 class Split(NamedTuple):
@@ -37,6 +36,10 @@ class Rescaler(nn.Module, ABC):
     """HR pixels per LR pixel along each axis; None where any size will do."""
     reach: int
     """How far, in HR pixels, a restored pixel reads around itself."""
+    grain: int = 1
+    """LR pixels along each axis that one number of the payload stands for."""
+    floats: float
+    """See `working_floats`."""
 
     @abstractmethod
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
@@ -56,6 +59,57 @@ class Rescaler(nn.Module, ABC):
         parts = self.split(hr, size)
         return parts.lr, parts.payload
 
+    def downscale_part(self, read: Reader, hr: Size, lr: Size, part: Part) -> tuple[Tensor, Tensor | None]:
+        """What `downscale` of a picture of size `hr` to `lr` has in `part`, in LR pixels, and the payload of that.
+
+        `read` gives any part of the HR picture, continued to multiples of `scale`. `part` begins at multiples of
+        `grain`. Equal to the whole's up to rounding.
+        """
+        del hr
+        scale = _whole(self.scale)
+        around = part.grown(self._halo(), lr)
+        small, payload = self.downscale(read(around.times(scale)))
+        inner = part.within(around)
+        return small[..., *inner.slices], None if payload is None else payload[..., *inner.over(self.grain).slices]
+
+    def upscale_part(
+        self,
+        read: Reader,
+        lr: Size,
+        hr: Size,
+        part: Part,
+        *,
+        payload: Reader | None = None,
+        latent: Reader | None = None,
+    ) -> Tensor:
+        """What `upscale` of a picture of size `lr` to `hr` has in `part`, in HR pixels.
+
+        `read` gives any part of the LR picture, `payload` and `latent` of those, in their own pixels. `part` begins at
+        multiples of `grain` LR pixels.
+        """
+        scale = _whole(self.scale)
+        inner = part.over(scale)
+        around = inner.grown(self._halo(), lr)
+        made = self.upscale(
+            read(around),
+            None if payload is None else payload(around.over(self.grain)),
+            latent=None if latent is None else latent(around),
+        )
+        at = inner.within(around).times(scale)
+        return made[..., at.top : at.top + part.size[0], at.left : at.left + part.size[1]]
+
+    def working_floats(self, hr: Size, lr: Size) -> float:
+        """How many floats stand side by side in memory for every HR pixel, at most, without gradients.
+
+        What sub-networks hold for a strip is not counted.
+        """
+        del hr, lr
+        return self.floats
+
+    def _halo(self) -> int:
+        """LR pixels that a part of the LR picture reads around itself, or more."""
+        return -(-self.reach // (_whole(self.scale) * self.grain)) * self.grain
+
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload as a file gives it back: rounded to what is written, with the identity for its gradient."""
         return payload
@@ -68,6 +122,12 @@ class Rescaler(nn.Module, ABC):
         """What the method adds to the training loss for `parts`, as a mean over elements; None for nothing."""
         del parts
         return None
+
+
+def _whole(scale: int | None) -> int:
+    if scale is None:
+        raise TypeError("a network of any scale has parts of its own")
+    return scale
 
 
 def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:

@@ -22,6 +22,7 @@ class Bijection(Rescaler):
         self.scale = scale
         self.latent_channels = latent_channels
         self.reach = measure_reach(chain)
+        self.floats = state_floats(LR_CHANNELS + latent_channels, scale)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x -> y and z. Raises UsageError where H or W is no multiple of s."""
@@ -39,13 +40,19 @@ class Bijection(Rescaler):
         y, z = self.forward(hr)
         return Split(y, None, z)
 
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, None]:
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s), as `split` gives it, without what only z needs."""
+        del size
+        require_multiple(hr, self.scale)
+        return self.chain.head(hr, LR_CHANNELS), None
+
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
     ) -> Tensor:
         """LR (B, 3, h, w) and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
         del payload, size
         if latent is None:
-            latent = lr.new_zeros(lr.shape[0], self.latent_channels, *lr.shape[-2:])
+            return self.chain.inverse_(with_zeros(lr, self.latent_channels))
         return self.inverse(lr, latent)
 
 
@@ -56,6 +63,19 @@ def measure_reach(chain: Chain) -> int:
         area *= getattr(link, "factor", 1)
         total += area * getattr(link, "reach", 0)
     return total
+
+
+def with_zeros(x: Tensor, channels: int) -> Tensor:
+    """x (B, C, h, w) with `channels` more, all zero."""
+    return torch.nn.functional.pad(x, (0, 0, 0, 0, 0, channels))
+
+
+def state_floats(channels: int, scale: int) -> float:
+    """`Rescaler.floats` of a chain that changes its state in place: the picture, and two states of `channels` over LR.
+
+    Two, because a transform makes a new state of the old one.
+    """
+    return LR_CHANNELS + 2 * channels / scale**2
 
 
 def require_multiple(x: Tensor, scale: int) -> None:

@@ -56,6 +56,7 @@ class IRRM(Bijection):
         scale = settings.scale
         super().__init__(Chain(_modules(settings)), scale, latent_channels=LR_CHANNELS * (scale**2 - 1))
         self.settings = settings
+        self.floats = 7 * LR_CHANNELS  # blocks make new states
 
 
 def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:

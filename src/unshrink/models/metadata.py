@@ -59,6 +59,7 @@ class IRNM(Rescaler):
     """
 
     settings: MetadataSettings
+    grain = FACTOR
 
     def __init__(self, settings: MetadataSettings) -> None:
         super().__init__()
@@ -68,6 +69,7 @@ class IRNM(Rescaler):
         self.irn = IRN(settings.irn)
         self.scale: int = settings.irn.scale
         self.autoencoder = Autoencoder(settings, self.irn.latent_channels)
+        self.floats = self.irn.floats + 2 * self.irn.latent_channels / self.scale**2  # z, and what S tells of it
         self.reach = self.irn.reach + self.scale * FACTOR * (HALO + 1)
 
     @property
@@ -102,10 +104,13 @@ class IRNM(Rescaler):
         """S rounded to steps, -127 to 127, with the identity for its gradient within; see `coarser` for training."""
         if payload is None:
             return None
-        steps = self.settings.coarser if self.training else (1,)
-        step = payload.new_tensor([steps[i % len(steps)] for i in range(payload.shape[0])]).view(-1, 1, 1, 1)
         clamped = payload.clamp(-MOST, MOST)
+        step = self._steps(payload) if self.training else 1.0
         return clamped + ((clamped / step).round() * step - clamped).detach()
+
+    def _steps(self, payload: Tensor) -> Tensor:
+        coarser = self.settings.coarser
+        return payload.new_tensor([coarser[i % len(coarser)] for i in range(payload.shape[0])]).view(-1, 1, 1, 1)
 
     def payload_shape(self, size: Size) -> tuple[int, int, int]:
         """Shape of S, without the batch, for an LR picture of `size` (h, w)."""
@@ -160,7 +165,8 @@ class Autoencoder(nn.Module):
 
 
 def _coarse_size(y: Tensor) -> Size:
-    return -(-y.shape[-2] // FACTOR), -(-y.shape[-1] // FACTOR)
+    # Of whole numbers of 0 or more only: what is exported rounds a quotient towards zero.
+    return (y.shape[-2] + FACTOR - 1) // FACTOR, (y.shape[-1] + FACTOR - 1) // FACTOR
 
 
 def _pad(x: Tensor) -> Tensor:

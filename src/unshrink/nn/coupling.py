@@ -47,17 +47,21 @@ class Coupling(Invertible):
         """`forward` in place, strip by strip."""
         x1, x2 = self._halves(x)
         _add(x1, self.f, x2)
-        for (rows, h), (_, g) in zip(strips.each(self.h, x1), strips.each(self.g, x1), strict=True):
-            x2[..., rows, :].mul_(self._bounded(h).exp_()).add_(g)
+        for (at, h), (_, g) in zip(strips.each(self.h, x1), strips.each(self.g, x1), strict=True):
+            x2[..., *at].mul_(self._bounded(h).exp_()).add_(g)
         return x
 
     def inverse_(self, y: Tensor) -> Tensor:
         """`inverse` in place, strip by strip."""
         y1, y2 = self._halves(y)
-        for (rows, h), (_, g) in zip(strips.each(self.h, y1), strips.each(self.g, y1), strict=True):
-            y2[..., rows, :].sub_(g).mul_(self._bounded(h).neg_().exp_())
+        for (at, h), (_, g) in zip(strips.each(self.h, y1), strips.each(self.g, y1), strict=True):
+            y2[..., *at].sub_(g).mul_(self._bounded(h).neg_().exp_())
         _add(y1, self.f, y2, alpha=-1)
         return y
+
+    def head_(self, x: Tensor, channels: int) -> Tensor:
+        """See `Invertible`: where only y1 is asked for, F is all it takes."""
+        return _head(self, x, channels)
 
     def _scale(self, y1: Tensor) -> Tensor:
         return self._bounded(strips.apply(self.h, y1))
@@ -102,19 +106,23 @@ class TwinCoupling(Invertible):
         """`forward` in place, strip by strip."""
         x1, x2 = x[:, : self.split], x[:, self.split :]
         _add(x1, self.f, x2)
-        for rows, both in strips.each(self.gh, x1):
+        for at, both in strips.each(self.gh, x1):
             shift, scale = self._parts(both)
-            x2[..., rows, :].mul_(scale.exp_()).add_(shift)
+            x2[..., *at].mul_(scale.exp_()).add_(shift)
         return x
 
     def inverse_(self, y: Tensor) -> Tensor:
         """`inverse` in place, strip by strip."""
         y1, y2 = y[:, : self.split], y[:, self.split :]
-        for rows, both in strips.each(self.gh, y1):
+        for at, both in strips.each(self.gh, y1):
             shift, scale = self._parts(both)
-            y2[..., rows, :].sub_(shift).mul_(scale.neg_().exp_())
+            y2[..., *at].sub_(shift).mul_(scale.neg_().exp_())
         _add(y1, self.f, y2, alpha=-1)
         return y
+
+    def head_(self, x: Tensor, channels: int) -> Tensor:
+        """See `Invertible`: where only y1 is asked for, F is all it takes."""
+        return _head(self, x, channels)
 
     def _shift_and_scale(self, y1: Tensor) -> tuple[Tensor, Tensor]:
         return self._parts(strips.apply(self.gh, y1))
@@ -124,10 +132,18 @@ class TwinCoupling(Invertible):
         return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
 
 
+def _head(coupling: Coupling | TwinCoupling, x: Tensor, channels: int) -> Tensor:
+    if channels > coupling.split:
+        return coupling.forward_(x)[:, :channels]
+    x1, x2 = x[:, : coupling.split], x[:, coupling.split :]
+    _add(x1, coupling.f, x2)
+    return x1[:, :channels]
+
+
 def _add(target: Tensor, subnet: nn.Module, source: Tensor, *, alpha: int = 1) -> None:
     """target += alpha * subnet(source), in place; the two share no elements."""
-    for rows, change in strips.each(subnet, source):
-        target[..., rows, :].add_(change, alpha=alpha)
+    for at, change in strips.each(subnet, source):
+        target[..., *at].add_(change, alpha=alpha)
 
 
 class ConditionedCoupling(nn.Module):

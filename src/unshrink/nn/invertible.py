@@ -36,6 +36,10 @@ class Invertible(nn.Module, ABC):
         """`inverse` without gradients, free to overwrite y."""
         return self.inverse(y)
 
+    def head_(self, x: Tensor, channels: int) -> Tensor:
+        """The first `channels` of `forward_(x)`, without computing what only the others need."""
+        return self.forward_(x)[:, :channels]
+
 
 class Chain(Invertible):
     """Invertible modules one after the other.
@@ -80,6 +84,18 @@ class Chain(Invertible):
         if torch.is_grad_enabled():
             return self.inverse(y)
         return self._rest_back(self.links[-1].inverse_(y))  # type: ignore[operator]
+
+    def head(self, x: Tensor, channels: int) -> Tensor:
+        """The first `channels` of `forward(x)`; without gradients, the last link computes nothing for the others."""
+        if torch.is_grad_enabled():
+            return self.forward(x)[:, :channels]
+        first, *middle = self.links
+        if not middle:
+            return first.head_(x.clone(), channels)  # type: ignore[operator, no-any-return]
+        y = _fresh(first(x), x)
+        for link in middle[:-1]:
+            y = link.forward_(y)  # type: ignore[operator]
+        return middle[-1].head_(y, channels)  # type: ignore[operator, no-any-return]
 
     def _rest(self, x: Tensor) -> Tensor:
         for link in list(self.links)[1:]:

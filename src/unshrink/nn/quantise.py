@@ -7,7 +7,7 @@ from torch import Tensor
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: object, x: Tensor, lowest: int) -> Tensor:
-        return x.clamp(lowest / 255, 1).mul_(255).round_().div_(255)
+        return x.clamp(lowest / 255, 1.0).mul_(255).round_().div_(255)
 
     @staticmethod
     def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, None]:

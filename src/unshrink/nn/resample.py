@@ -18,6 +18,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from unshrink.nn.parts import Part, Reader, Size
+
 _A = -0.5  # Keys' parameter, as MATLAB has it (torch's own bicubic uses -0.75)
 _MOST_DENSE = 1 << 17  # entries; training patches go through small matrices, whose gradient is far cheaper
 _UNDO_TAPS = 24
@@ -70,6 +72,53 @@ def undo_resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     return _undo_axis(_undo_axis(x, size[0], -2), size[1], -1)
 
 
+def resize_part(read: Reader, full: Size, size: Size, part: Part) -> Tensor:
+    """``part`` of what ``resize`` makes of a picture of size ``full``, resampled to ``size``; see ``Reader``.
+
+    Only the pixels that ``part`` depends on are read. Equal to the whole's up to rounding.
+    """
+    return _weigh_part(read, _table, full, size, part)
+
+
+def undo_resize_part(read: Reader, full: Size, size: Size, part: Part) -> Tensor:
+    """The same for ``undo_resize`` of a picture of size ``full`` to ``size``."""
+    return _weigh_part(read, _undo_table, full, size, part)
+
+
+def undo_reads(full: Size, size: Size, part: Part) -> Part:
+    """What ``undo_resize_part`` reads."""
+    return _reads(_undo_table, full, size, part)
+
+
+def _weigh_part(read: Reader, table: Table, full: Size, size: Size, part: Part) -> Tensor:
+    source = _reads(table, full, size, part)
+    x = _weigh_some(read(source), table, (full[0], size[0]), (source.top, part.top, part.bottom))
+    x = _weigh_some(x.mT, table, (full[1], size[1]), (source.left, part.left, part.right))
+    return x.mT.contiguous()
+
+
+def _reads(table: Table, full: Size, size: Size, part: Part) -> Part:
+    top, bottom = _needed(table, full[0], size[0], (part.top, part.bottom))
+    left, right = _needed(table, full[1], size[1], (part.left, part.right))
+    return Part(top, bottom, left, right)
+
+
+def _needed(table: Table, n_in: int, n_out: int, out: tuple[int, int]) -> tuple[int, int]:
+    """First and last (exclusive) input row that output rows ``out`` are read from."""
+    if n_in == n_out:
+        return out
+    index = table(n_in, n_out, torch.float32, torch.device("cpu"))[0][:, out[0] : out[1]]
+    return int(index.min()), int(index.max()) + 1
+
+
+def _weigh_some(x: Tensor, table: Table, lengths: tuple[int, int], at: tuple[int, int, int]) -> Tensor:
+    """Rows ``at[1]`` .. ``at[2]``-1 of the output, from input rows that begin at ``at[0]``; ``lengths``: in and out."""
+    if lengths[0] == lengths[1]:
+        return x
+    index, weight = table(*lengths, x.dtype, x.device)
+    return _sum_of_rows(x.contiguous(), index[:, at[1] : at[2]] - at[0], weight[:, at[1] : at[2]])
+
+
 def _undo_axis(x: Tensor, n_out: int, axis: int) -> Tensor:
     if x.shape[axis] == n_out:
         return x
@@ -116,6 +165,10 @@ def _weigh(x: Tensor, table: Table, n_out: int, axis: int) -> Tensor:
     if x.requires_grad and x.shape[-2] * n_out <= _MOST_DENSE:
         with torch.autocast(x.device.type, enabled=False):
             return _dense(table, x.shape[-2], n_out, x.dtype, x.device) @ x
+    return _sum_of_rows(x, index, weight)
+
+
+def _sum_of_rows(x: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     total = x.index_select(-2, index[0]) * weight[0]
     for tap in range(1, len(index)):
         total = torch.addcmul(total, x.index_select(-2, index[tap]), weight[tap])

@@ -1,18 +1,24 @@
 """Run a sub-network in strips of rows with a halo: bounded memory, the result of the whole image.
 
 A sub-network's wide features are what fills memory (tens of channels at a coupling's resolution), while its reach is a
-few pixels. So each strip is computed with `reach` more rows on both sides, which are then dropped; where the halo
-would leave the picture the strip simply ends, and the convolutions read the same zeros as they do for the whole.
+few pixels. So each strip is computed tile by tile, each tile with `reach` more pixels on its four sides, which are then
+dropped; where the halo would leave the picture the tile simply ends, and the convolutions read the same zeros as they
+do for the whole. Tiles of a wide picture are square rather than rows of it, which keeps the halo a small share.
 """
 
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
 
-# Features of one strip, in elements: (rows + halo) * width of the picture. About 64k pixels keeps a strip's features
-# of 32 bfloat16 channels near 4 MB, the share of the last-level cache that a core can count on.
+# Pixels of one tile, without its halo. Fewer stay in the caches but spend more on the halo; benchmarks/paper_size.py
+# measures it.
 STRIP_PIXELS = 1 << 16
+
+LEAST_SIDE = 16
 
 # Convolutions of few channels are fastest with the channels of a pixel side by side.
 LAYOUT = torch.channels_last
@@ -24,33 +30,60 @@ def apply(net: nn.Module, x: Tensor) -> Tensor:
     `net` maps (B, C, H, W) to (B, D, H, W) and states its `reach` in pixels. A net may compute in
     bfloat16 inside; what is returned is in x's dtype all the same.
     """
-    rows = _strip_rows(x.shape[-1])
-    if torch.is_grad_enabled() or x.shape[-2] <= rows:
-        return _run(net, x)
+    height, width = x.shape[-2:]
+    if torch.is_grad_enabled() or height * width <= _pixels():
+        return _run(net, x).to(x.dtype)
     return _apply_in_strips(net, x)
 
 
 def _apply_in_strips(net: nn.Module, x: Tensor) -> Tensor:
     result: Tensor | None = None
-    for rows, strip in each(net, x):
+    for at, tile in each(net, x):
         if result is None:
-            result = x.new_empty(*strip.shape[:-2], *x.shape[-2:])
-        result[..., rows, :] = strip
+            result = x.new_empty(*tile.shape[:-2], *x.shape[-2:])
+        result[..., *at] = tile
     return x if result is None else result
 
 
-def each(net: nn.Module, x: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """The strips of net(x), top to bottom, each with the rows it belongs to; for results that are used up at once."""
-    rows, reach, height = _strip_rows(x.shape[-1]), int(net.reach), x.shape[-2]  # type: ignore[arg-type]
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        first, last = max(top - reach, 0), min(bottom + reach, height)
-        yield slice(top, bottom), _run(net, x[..., first:last, :])[..., top - first : bottom - first, :]
+def each(net: nn.Module, x: Tensor) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+    """The tiles of net(x), each with the rows and columns it belongs to; for results that are used up at once."""
+    height, width = x.shape[-2:]
+    for rows in _parts(height, across=width):
+        for columns in _parts(width, across=rows.stop - rows.start):
+            yield (rows, columns), _tile(net, x, rows, columns).to(x.dtype)
+
+
+def _parts(length: int, *, across: int) -> Iterator[slice]:
+    """`length` in even parts: squares of STRIP_PIXELS, or longer where a part is less than a square's side `across`."""
+    longest = max(LEAST_SIDE, math.isqrt(_pixels()), _pixels() // max(across, 1))
+    count = math.ceil(length / longest)
+    for i in range(count):
+        yield slice(i * length // count, (i + 1) * length // count)
+
+
+def _tile(net: nn.Module, x: Tensor, rows: slice, columns: slice) -> Tensor:
+    reach = int(net.reach)  # type: ignore[arg-type]
+    top, left = max(rows.start - reach, 0), max(columns.start - reach, 0)
+    y = _run(net, x[..., top : rows.stop + reach, left : columns.stop + reach])
+    return y[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
 
 def _run(net: nn.Module, x: Tensor) -> Tensor:
-    return net(x.contiguous(memory_format=LAYOUT)).to(x.dtype)  # type: ignore[no-any-return]
+    return net(x.contiguous(memory_format=LAYOUT))  # type: ignore[no-any-return]
 
 
-def _strip_rows(width: int) -> int:
-    return max(16, STRIP_PIXELS // max(width, 1))
+_asked: ContextVar[int | None] = ContextVar("pixels of a tile", default=None)
+
+
+@contextmanager
+def of_pixels(count: int) -> Iterator[None]:
+    """Tiles of `count` pixels while the block runs, in place of what suits a processor's caches: for cards."""
+    token = _asked.set(count)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def _pixels() -> int:
+    return _asked.get() or STRIP_PIXELS

@@ -12,8 +12,11 @@ from unshrink.models import registry
 from unshrink.models.irn import IRN
 from unshrink.models.registry import ModelSpec
 from unshrink.models.weights import Loaded
+from unshrink.nn.parts import Part, Reader, Size
 
 _MOST_SEED = 2**63 - 1
+ROWS = 64
+"""LR rows that are drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,27 @@ def require_dial(spec: ModelSpec, dial: Dial) -> None:
         raise UsageError(f"Sigma means nothing to {spec.name}; the models that it means something to are {having}.")
 
 
-def draw_latent(loaded: Loaded, size: tuple[int, int], dial: Dial) -> Tensor | None:
-    """z ~ N(0, sigma) for an LR picture of `size` (h, w), as (1, C, h, w); None for a sigma of 0.
+def draw_latent(loaded: Loaded, size: Size, dial: Dial) -> Reader | None:
+    """z ~ N(0, sigma) for an LR picture of `size` (h, w): any part of it, (1, C, height, width); None for a sigma of 0.
 
-    Raises UsageError for a model without a dial.
+    Every `ROWS` rows are drawn from a seed of their own, so that no more than a part is in memory at once. Raises
+    UsageError for a model without a dial.
     """
     require_dial(loaded.spec, dial)
-    if not dial.sigma or not isinstance(loaded.model, IRN):
+    model = loaded.model
+    if not dial.sigma or not isinstance(model, IRN):
         return None
-    generator = torch.Generator().manual_seed(dial.seed)
-    noise = torch.randn(1, loaded.model.latent_channels, *size, generator=generator)
-    return loaded.model.draw(noise, dial.sigma)
+    first = torch.Generator().manual_seed(dial.seed)
+    seeds = torch.randint(_MOST_SEED, (-(-size[0] // ROWS),), generator=first).tolist()
+
+    def read(part: Part) -> Tensor:
+        blocks = range(part.top // ROWS, -(-part.bottom // ROWS))
+        noise = torch.cat([_draw(seeds[block], model.latent_channels, size[1]) for block in blocks], dim=-2)
+        top = part.top - blocks.start * ROWS
+        return model.draw(noise[..., top : top + part.size[0], part.left : part.right], dial.sigma)
+
+    return read
+
+
+def _draw(seed: int, channels: int, width: int) -> Tensor:
+    return torch.randn(1, channels, ROWS, width, generator=torch.Generator().manual_seed(seed))

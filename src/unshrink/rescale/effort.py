@@ -15,7 +15,9 @@ from torch import Tensor
 
 from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler
+from unshrink.nn.parts import Part
 from unshrink.nn.quantise import quantise
+from unshrink.rescale.device import device_of
 from unshrink.rescale.tensors import bicubic_lr
 
 STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
@@ -30,6 +32,10 @@ MOST_MARGIN = 32
 """HR pixels; what lies further away hardly moves a gradient, and only gradients are cut."""
 MOST_WHOLE = 1_500_000
 """HR pixels of a picture that is differentiated in one piece."""
+GUIDE_ROWS = 64
+"""LR rows of the guide that are made at once; bounds memory."""
+GUIDE_HALO = 4
+"""LR pixels; bicubic reads 2 around a pixel."""
 COARSE = 4
 """LR pixels per number of a latent payload along each axis."""
 LUMA = (0.299, 0.587, 0.114)
@@ -57,6 +63,7 @@ class _Target:
 
     model: Rescaler
     hr: Tensor
+    """In [0, 1], or levels of 8 bits."""
     guide: Tensor
     """The bicubic LR."""
     fixed: Tensor | None
@@ -76,6 +83,7 @@ def refine(
 ) -> tuple[Tensor, Tensor | None]:
     """Better than `lr` (1, 3, h, w) and `payload` for restoring `hr` (1, 3, h*s, w*s); all in [0, 1], not yet rounded.
 
+    `hr` may also be levels, uint8, which spares memory.
     `store` gives the payload as the file will, with a gradient; by default what the model says. `joint` is to refine
     the payload too, which must be planes in [0, 1] of the LR's size; else it stays as it is. `effort` is 0 (all as it
     is) to 9; a step costs about three restorations. Raises UsageError for any other effort, and for large pictures
@@ -86,13 +94,33 @@ def refine(
         return lr, payload
     if model.scale is None and hr.shape[-2] * hr.shape[-1] > MOST_WHOLE:
         raise UsageError(f"Effort with a model of any scale is for pictures of up to {MOST_WHOLE:,} pixels.")
+    place = device_of(model)
     with torch.inference_mode(False), torch.enable_grad():
+        hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
-        target = _Target(model, hr, bicubic_lr(hr.clone(), model.scale, _size(lr)), fixed, store)
+        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store)
         state = torch.cat([lr, payload], 1) if joint and payload is not None else lr.clone()
         _descend(state.clamp_(0, 1), target, STEPS[effort])
-        return state[:, :3], state[:, 3:] if joint else payload
+        chosen = state[:, 3:] if joint else payload
+        return state[:, :3].cpu(), None if chosen is None else chosen.cpu()
+
+
+def _guide(hr: Tensor, scale: int | None, size: tuple[int, int]) -> Tensor:
+    """The bicubic LR of `size`, from a strip of the HR picture at a time."""
+    if scale is None:
+        return bicubic_lr(_floats(hr).clone(), None, size)
+    strips = []
+    for top in range(0, size[0], GUIDE_ROWS):
+        part = Part(top, min(top + GUIDE_ROWS, size[0]), 0, size[1])
+        around = part.grown(GUIDE_HALO, size)
+        strip = bicubic_lr(_floats(hr[..., *around.times(scale).slices]), scale)
+        strips.append(strip[..., *part.within(around).slices])
+    return torch.cat(strips, dim=-2)
+
+
+def _floats(hr: Tensor) -> Tensor:
+    return hr if hr.is_floating_point() else hr.float().div_(255)
 
 
 def _stored_by(model: Rescaler) -> Store:
@@ -138,7 +166,7 @@ def _gradient_of_whole(state: Tensor, target: _Target) -> Tensor:
     size, pixels = _size(target.hr), target.hr[0, 0].numel() / state[0, 0].numel()
     window = state.clone().requires_grad_()
     payload = target.store(window[:, 3:]) if state.shape[1] > 3 else target.fixed
-    error = target.model.upscale(quantise(window[:, :3]), payload, size=size) - target.hr
+    error = target.model.upscale(quantise(window[:, :3]), payload, size=size) - _floats(target.hr)
     guided = GUIDE_WEIGHT * pixels * (window[:, :3] - target.guide).square().sum()
     return torch.autograd.grad(error.square().sum() + _luma(error).square().sum() + guided, window)[0]
 
@@ -183,7 +211,7 @@ def _inner(restored: Tensor, tile: Tile, scale: int) -> Tensor:
 def _target(hr: Tensor, tile: Tile, scale: int) -> Tensor:
     top = (tile.rows.start + tile.margin[0]) * scale
     left = (tile.columns.start + tile.margin[1]) * scale
-    return hr[..., top : top + tile.size[0] * scale, left : left + tile.size[1] * scale]
+    return _floats(hr[..., top : top + tile.size[0] * scale, left : left + tile.size[1] * scale])
 
 
 def _luma(error: Tensor) -> Tensor:

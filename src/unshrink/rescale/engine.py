@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -18,9 +18,12 @@ from unshrink.models import registry
 from unshrink.models import weights as zoo
 from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
+from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.effort import check_effort
 from unshrink.rescale.exact import add_exact_blocks
+from unshrink.rescale.many import each
+from unshrink.rescale.memory import memory as find_memory
 from unshrink.rescale.payloads import check_options, read_carrier
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
@@ -37,8 +40,13 @@ class Engine:
 
     `weights` are to be used in place of what is installed: a folder with model.safetensors and config.json, or a .pth
     checkpoint of the IRN authors. An LR file made with them names them by SHA-256 and can only be restored with them.
-    `limits` bound what is read and made. `precision` is what the inner convolutions of residual sub-networks
-    compute in: "fast" is bfloat16 on processors that have it, else float32. Files made in either restore in either.
+    `limits` bound what is read and made. `precision` is what sub-networks compute in, but for their first
+    convolutions: "fast" is bfloat16 on processors that have it, else float32. Files made in either restore in either.
+    `memory` is how many bytes the process may hold, libraries and the writing of the result included; by default a
+    share of what is free (see `rescale.memory`). Large pictures are worked on in tiles, with the same result; what does
+    not fit even so is refused with a LimitError before work begins.
+    `device` is where torch runs them: "cpu", "cuda", "mps", or "auto" for a CUDA card where there is one
+    (docs/devices.md); UsageError where there is no such device.
     """
 
     def __init__(
@@ -47,9 +55,13 @@ class Engine:
         weights: str | os.PathLike[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         precision: Literal["fast", "float32"] = "fast",
+        memory: int | None = None,
+        device: DeviceName | str = "cpu",
     ) -> None:
         self.limits = limits
-        self._dtype = fast_dtype(torch.device("cpu")) if precision == "fast" else torch.float32
+        self._memory = memory
+        self._device = find_device(device)
+        self._dtype = fast_dtype(self._device) if precision == "fast" else torch.float32
         self._weights = None if weights is None else Path(weights)
         self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
 
@@ -74,6 +86,7 @@ class Engine:
                     "name those it was made with (--weights)."
                 )
             loaded = zoo.load(name, digest=digest, path=self._weights, dtype=self._dtype)
+            loaded.model.to(self._device)
             self._loaded |= {key: loaded, (name, loaded.weights.digest): loaded}
         return self._loaded[key]
 
@@ -98,17 +111,18 @@ class Engine:
         check_effort(effort)
         options = replace(read_carrier(carrier), budget=payload_budget)
         check_options(spec.name, spec.payload, options)
+        memory = find_memory(self._memory)
         tell("read")
-        picture = as_picture(source, self.limits)
+        picture = as_picture(source, self.limits, memory)
         tell("load model")
         loaded = self.load(spec.name)
         tell("shrink")
         with _enough_memory():
-            small = shrink(picture, loaded, effort=effort, payload=options, wish=wish)
+            small = shrink(picture, loaded, memory, effort=effort, payload=options, wish=wish)
             if not exact_blocks:
                 return small
             tell("check")
-            return add_exact_blocks(small, picture, loaded)
+            return add_exact_blocks(small, picture, loaded, memory)
 
     def up(
         self,
@@ -125,6 +139,7 @@ class Engine:
         if not plain and (scale is not None or model is not None):
             raise UsageError("An LR file says its own scale and model; scale and model go only with plain.")
         dial = Dial(sigma, seed)
+        memory = find_memory(self._memory)
         tell = progress or _silent
         tell("read")
         plan = plan_plain(source, self.limits, scale, model) if plain else plan_restore(source, self.limits)
@@ -133,7 +148,22 @@ class Engine:
         loaded = self._load_for(plan)
         tell("restore")
         with _enough_memory():
-            return restore(plan, loaded, self.limits, dial)
+            return restore(plan, loaded, self.limits, memory, dial)
+
+    def down_many(
+        self, sources: Iterable[PictureSource], scale: Scale | None = None, **options: Any
+    ) -> Iterator[Small]:
+        """`down` on every picture, as its result is asked for, in order; `options` are those of `down`.
+
+        Sizes may differ. No more than one picture is in memory at a time, and results are those of `down`: one call of
+        the network for several pictures would save little (docs/library.md) and change last bits. Raises what `down`
+        raises, with the picture's number and name ahead of the message.
+        """
+        return each(lambda source: self.down(source, scale, **options), sources)
+
+    def up_many(self, sources: Iterable[SmallSource], **options: Any) -> Iterator[Picture]:
+        """`up` on every LR file, as its result is asked for, in order; `options` are those of `up`. See `down_many`."""
+        return each(lambda source: self.up(source, **options), sources)
 
     def _load_for(self, plan: Plan) -> zoo.Loaded:
         spec = self.choose(plan.scale, plan.model)

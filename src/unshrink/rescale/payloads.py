@@ -173,7 +173,7 @@ def _decode_latent(loaded: Loaded, packed: Packed, size: tuple[int, int], limits
 
 
 def _pack_latent(payload: Tensor, budget: int | None) -> bytes | None:
-    values = payload[0].detach().float().numpy()
+    values = payload[0].detach().float().cpu().numpy()
     return latents_encode(values) if budget is None else fit_latents(values, budget)
 
 
@@ -182,7 +182,7 @@ def _store_within(payload: Tensor, budget: int | None) -> Tensor:
     if data is None:
         return torch.zeros_like(payload)
     _, channels, height, width = payload.shape
-    return _to_payload(latents_decode(data, (channels, height, width), limits=DEFAULT_LIMITS))
+    return _to_payload(latents_decode(data, (channels, height, width), limits=DEFAULT_LIMITS)).to(payload.device)
 
 
 def _to_payload(values: NDArray[np.int16]) -> Tensor:

@@ -15,7 +15,9 @@ from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
 from unshrink.rescale.dial import OFF, Dial, draw_latent
-from unshrink.rescale.exact import BLOCKS_SECTION, enlarge
+from unshrink.rescale.exact import BLOCKS_SECTION
+from unshrink.rescale.memory import WRITING, Memory, give_back
+from unshrink.rescale.passes import assemble, upscale
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown
@@ -85,7 +87,7 @@ def plan_plain(source: SmallSource, limits: Limits, scale: Scale | None, model: 
     )
 
 
-def restore(plan: Plan, loaded: Loaded, limits: Limits, dial: Dial = OFF) -> Picture:
+def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Dial = OFF) -> Picture:
     """Carry out `plan`; raises LimitError past `limits`, DamagedLRFileError where sizes contradict each other."""
     scale, lr = loaded.model.scale, plan.picture
     scales = both_axes(scale or plan.scale or DEFAULT_SCALE)
@@ -95,10 +97,25 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, dial: Dial = OFF) -> Pic
             f"The small picture is {lr.width}x{lr.height}, which does not fit an original of {size[1]}x{size[0]}."
         )
     if size[0] * size[1] > limits.max_hr_pixels:
-        raise LimitError(f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}.")
+        raise LimitError(
+            f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}; "
+            "raise the limit (unshrink.Limits, from Python) if you trust the file."
+        )
+    memory.require((3 + WRITING) * size[0] * size[1], f"a restored picture of {size[1]}x{size[0]} pixels")
     payload = None if plan.payload is None else decode_payload(loaded, plan.payload, lr.size, limits=limits)
     latent = draw_latent(loaded, lr.size, dial)
-    rgb = enlarge(lr.rgb, loaded.model, size, grey=plan.grey, payload=payload, latent=latent)
+    tiles = upscale(
+        lr.rgb,
+        loaded.model,
+        size,
+        memory,
+        grey=plan.grey,
+        payload=payload,
+        latent=latent,
+        reserve=3 * size[0] * size[1],
+    )
+    rgb = assemble(tiles, size)
+    give_back()
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)

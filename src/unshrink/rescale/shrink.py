@@ -10,10 +10,12 @@ from unshrink.files.payload import lossless_plane_encode
 from unshrink.files.picture import Picture
 from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import refine
+from unshrink.rescale.memory import WRITING, Memory
+from unshrink.rescale.passes import downscale
 from unshrink.rescale.payloads import Packed, PayloadOptions, encode_payload, store_as
 from unshrink.rescale.sizes import Scales, Size, Wish, target_for
 from unshrink.rescale.small import Small
-from unshrink.rescale.tensors import Pixels, shrink_plane, to_rgb, to_tensor
+from unshrink.rescale.tensors import Pixels, shrink_pixels, to_planes, to_rgb
 
 ALPHA_SECTION = "ALPH"
 """Section of an LR file with the HR alpha plane, lossless."""
@@ -27,6 +29,7 @@ NO_WISH = Wish()
 def shrink(
     picture: Picture,
     loaded: Loaded,
+    memory: Memory,
     *,
     effort: int = 0,
     payload: PayloadOptions | None = None,
@@ -38,13 +41,15 @@ def shrink(
     and shown in small where the payload leaves the alpha channel free. Raises UsageError where they do not go together.
     """
     target = target_for(wish, picture.size, loaded.model.scale)
-    rgb, packed = _shrink_rgb(picture, loaded, effort, payload or PayloadOptions(), target.size)
+    height, width = target.size
+    memory.require(WRITING * height * width, f"a small picture of {width}x{height} pixels")
+    rgb, packed = _shrink_rgb(picture, loaded, memory, effort, payload or PayloadOptions(), target.size)
     grey = picture.grey and _is_grey(rgb)
     sections = dict(packed.sections)
     alpha = packed.plane
     if picture.alpha is not None:
         sections[ALPHA_SECTION] = lossless_plane_encode(picture.alpha)
-        alpha = shrink_plane(picture.alpha, loaded.model.scale, target.size) if alpha is None else alpha
+        alpha = shrink_pixels(picture.alpha, loaded.model.scale, target.size) if alpha is None else alpha
     icc = picture.icc
     if icc is not None and picture.grey and not grey:
         sections[PROFILE_SECTION], icc = icc, None
@@ -53,14 +58,13 @@ def shrink(
 
 
 def _shrink_rgb(
-    picture: Picture, loaded: Loaded, effort: int, options: PayloadOptions, size: Size
+    picture: Picture, loaded: Loaded, memory: Memory, effort: int, options: PayloadOptions, size: Size
 ) -> tuple[Pixels, Packed]:
+    lr, payload = downscale(picture.rgb, loaded.model, size, memory, exact=effort > 0)
     with torch.inference_mode():
-        hr = to_tensor(picture.rgb, loaded.model.scale or 1)
-        lr, payload = loaded.model.downscale(hr, size)
         lr, payload = refine(
             loaded.model,
-            hr,
+            to_planes(picture.rgb, loaded.model.scale or 1) if effort else lr,
             lr,
             effort,
             payload=payload,

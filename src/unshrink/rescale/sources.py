@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from unshrink.errors import LimitError, NotAnLRFileError, UsageError
+from unshrink.files.decoders import stated_size
 from unshrink.files.disk import read_bytes, source_name
-from unshrink.files.picture import Picture, read_picture
+from unshrink.files.picture import Picture, picture_from_bytes
 from unshrink.limits import Limits
+from unshrink.rescale.memory import PROGRESSIVE, READING, Memory
 from unshrink.rescale.small import Small
 
 FileSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -25,9 +27,12 @@ SmallSource: TypeAlias = PictureSource | Small
 """What `up` takes; a bare image or array holds no header and needs `plain=True`."""
 
 
-def as_picture(source: PictureSource, limits: Limits) -> Picture:
-    """Any picture source as a Picture; raises UnreadableInputError, UsageError for another type, LimitError."""
-    picture = _as_picture(source, limits)
+def as_picture(source: PictureSource, limits: Limits, memory: Memory | None = None) -> Picture:
+    """Any picture source as a Picture; raises UnreadableInputError, UsageError for another type, LimitError.
+
+    The latter also where `memory` does not hold what decoding it takes.
+    """
+    picture = _as_picture(source, limits, memory)
     if picture.height * picture.width > limits.max_hr_pixels:
         raise LimitError(
             f"The picture has {picture.height * picture.width} pixels and the limit is {limits.max_hr_pixels}; "
@@ -60,16 +65,28 @@ def no_header(source: object) -> NotAnLRFileError:
     )
 
 
-def _as_picture(source: PictureSource, limits: Limits) -> Picture:
+def _as_picture(source: PictureSource, limits: Limits, memory: Memory | None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, Image):
         return Picture.from_pil(source)
     if isinstance(source, np.ndarray):
         return Picture.from_array(source)
-    if isinstance(source, str | os.PathLike | bytes) or hasattr(source, "read"):
-        return read_picture(source, limits=limits)
-    raise _wrong_type(source)
+    file = as_bytes(source, limits)
+    if file is None:
+        raise _wrong_type(source)
+    if memory is not None:
+        _require(memory, file)
+    return picture_from_bytes(file.data, max_pixels=limits.max_hr_pixels, limits=limits, name=file.name)
+
+
+def _require(memory: Memory, file: FileBytes) -> None:
+    stated = stated_size(file.data, file.name)
+    if stated is None:
+        return
+    pixels = stated.width * stated.height
+    needed = pixels * (READING + (PROGRESSIVE if stated.progressive else 0)) + len(file.data)
+    memory.require(needed, f"a picture of {stated.width}x{stated.height} pixels")
 
 
 def _wrong_type(source: object) -> UsageError:

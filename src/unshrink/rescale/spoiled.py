@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from unshrink.files.blocks import BLOCK, block_grid
-from unshrink.nn.resample import bicubic_down, bicubic_up, resize
-from unshrink.rescale.tensors import Pixels, bicubic_lr, to_rgb, to_tensor
+from unshrink.nn.parts import Part, Size
+from unshrink.nn.resample import bicubic_down, bicubic_up, resize_part
+from unshrink.rescale.tensors import Pixels, lr_size, read_part, to_levels, to_rgb
 
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""
@@ -21,13 +23,13 @@ LEAST_WORST = 32
 """Levels; a pixel that is off by no more is no artefact, even where bicubic is better everywhere in the picture."""
 
 _STRIP_PIXELS = 1_000_000
+_HALO = 8  # LR pixels; both ways the kernels reach less than 5
 Mask = NDArray[np.bool_]
 
 
 class _Strip(NamedTuple):
-    """What is known of the blocks of some rows: squared error and worst pixel of the network, the same of bicubic."""
+    """What is known of some blocks: the worst pixel of the network, the same of bicubic, and which failed."""
 
-    error: NDArray[np.int64]
     worst: NDArray[np.uint8]
     bicubic_worst: int
     failed: Mask
@@ -36,67 +38,79 @@ class _Strip(NamedTuple):
 
 def spoiled_blocks(
     hr: Pixels,
-    restored: Pixels,
+    restored: Iterable[tuple[Part, Pixels]],
     scale: int | None,
     alpha: Pixels | None = None,
     *,
-    small: tuple[int, int] | None = None,
+    small: Size | None = None,
 ) -> Mask:
-    """The blocks (``block_grid`` of ``hr``) to be carried exactly, given HR and restored picture, both (H, W, 3).
+    """The blocks (``block_grid`` of ``hr``) to be carried exactly, given the HR picture (H, W, 3) and the restored one.
 
-    A block is carried where (1) it is drawn - few colours make up half of it - and the network restores it less than
-    3 dB better than bicubic there and back, or (2) a pixel of it is off by more than bicubic's worst in the whole
-    picture. Pixels that ``alpha`` (H, W) makes invisible do not count. ``small`` is the LR size for no scale.
+    The latter comes in tiles that begin at whole blocks and whole LR pixels. A block is carried where (1) it is drawn -
+    few colours make up half of it - and the network restores it less than 3 dB better than bicubic there and back, or
+    (2) a pixel of it is off by more than bicubic's worst in the whole picture. Pixels that ``alpha`` (H, W) makes
+    invisible do not count. ``small`` is the LR size for no scale.
     """
-    whole = None if scale is not None else _whole_there_and_back(hr, small)
-    strips = []
-    for rows in _rows(hr.shape[:2], scale or 1):
-        bicubic = whole[rows] if whole is not None else _there_and_back(hr, scale or 1, rows)
-        strips.append(_judge(hr, restored, bicubic, alpha, rows))
-    worst = max(LEAST_WORST, max(strip.bicubic_worst for strip in strips))
-    return np.concatenate([strip.failed | (strip.worst > worst) for strip in strips])
+    size = hr.shape[0], hr.shape[1]
+    worst, failed = np.zeros(block_grid(size), np.uint8), np.zeros(block_grid(size), np.bool_)
+    bound = LEAST_WORST
+    for tile, pixels in restored:
+        for part in _strips(tile, scale or 1):
+            bicubic = _there_and_back(hr, scale, part, small)
+            strip = _judge(hr[part.slices], pixels[part.within(tile).slices], bicubic, _cut(alpha, part))
+            bound = max(bound, strip.bicubic_worst)
+            place = part.over(BLOCK).slices
+            worst[place], failed[place] = strip.worst, strip.failed
+    return failed | (worst > bound)
 
 
-def _rows(shape: tuple[int, ...], scale: int) -> Iterator[slice]:
+def _strips(tile: Part, scale: int) -> Iterator[Part]:
     """Strips of whole blocks and whole LR rows, of about as many pixels as fit the processor's memory well."""
     unit = BLOCK * scale
-    step = max(1, _STRIP_PIXELS // (shape[1] * unit)) * unit
-    for top in range(0, shape[0], step):
-        yield slice(top, min(top + step, shape[0]))
+    step = max(1, _STRIP_PIXELS // ((tile.right - tile.left) * unit)) * unit
+    for top in range(tile.top, tile.bottom, step):
+        yield Part(top, min(top + step, tile.bottom), tile.left, tile.right)
 
 
-def _judge(hr: Pixels, restored: Pixels, bicubic: Pixels, alpha: Pixels | None, rows: slice) -> _Strip:
-    original = _blocks(hr[rows])
-    off = _difference(original, _blocks(restored[rows]))
+def _cut(alpha: Pixels | None, part: Part) -> Pixels | None:
+    return None if alpha is None else alpha[part.slices]
+
+
+def _judge(hr: Pixels, restored: Pixels, bicubic: Pixels, alpha: Pixels | None) -> _Strip:
+    original = _blocks(hr)
+    off = _difference(original, _blocks(restored))
     off_bicubic = _difference(original, _blocks(bicubic))
     if alpha is not None:
-        invisible = _blocks(alpha[rows, :, None]) == 0
+        invisible = _blocks(alpha[..., None]) == 0
         off, off_bicubic = np.where(invisible, 0, off), np.where(invisible, 0, off_bicubic)
     error, error_bicubic = _squares(off), _squares(off_bicubic)
     failed = (2 * error > error_bicubic) & (error > LEAST_RMSE**2 * off[0].size)
     failed[failed] = _drawn(original[failed])
-    grid = block_grid((rows.stop - rows.start, hr.shape[1]))
-    worst = off.max(axis=(1, 2, 3))
-    return _Strip(error.reshape(grid), worst.reshape(grid), int(off_bicubic.max()), failed.reshape(grid))
+    grid = block_grid((hr.shape[0], hr.shape[1]))
+    return _Strip(off.max(axis=(1, 2, 3)).reshape(grid), int(off_bicubic.max()), failed.reshape(grid))
 
 
-def _there_and_back(hr: Pixels, scale: int, rows: slice) -> Pixels:
-    """Some rows of what bicubic makes of the whole picture: down, 8 bits, up, 8 bits."""
-    halo = 8 * scale  # both ways the kernels reach less than 5 LR pixels
-    top, bottom = max(0, rows.start - halo), min(hr.shape[0], rows.stop + halo)
-    with torch.inference_mode():
-        small = bicubic_down(to_tensor(hr[top:bottom], scale), scale)
-        small.clamp_(0, 1).mul_(255).round_().div_(255)
-        grown = to_rgb(bicubic_up(small, scale), (bottom - top, hr.shape[1]))
-    return grown[rows.start - top : rows.stop - top]
-
-
-def _whole_there_and_back(hr: Pixels, small: tuple[int, int] | None) -> Pixels:
+def _there_and_back(hr: Pixels, scale: int | None, part: Part, small: Size | None) -> Pixels:
+    """A part of what bicubic makes of the whole picture: down, 8 bits, up, 8 bits."""
     size = hr.shape[0], hr.shape[1]
     with torch.inference_mode():
-        lr = bicubic_lr(to_tensor(hr), None, small)
-        lr.clamp_(0, 1).mul_(255).round_().div_(255)
-        return to_rgb(resize(lr, size), size)
+        if scale is None:
+            return _resized_there_and_back(hr, part, small or size)
+        around = part.over(scale).grown(_HALO, lr_size(size, scale))
+        lr = to_levels(bicubic_down(read_part(hr, around.times(scale)), scale))
+        grown = bicubic_up(lr.float().div_(255), scale)
+        place = part.within(around.times(scale))
+        return to_rgb(grown[..., *place.slices], part.size)
+
+
+def _resized_there_and_back(hr: Pixels, part: Part, small: Size) -> Pixels:
+    size = hr.shape[0], hr.shape[1]
+
+    def lr(piece: Part) -> Tensor:
+        made = resize_part(lambda source: read_part(hr, source), size, small, piece)
+        return to_levels(made).float().div_(255)
+
+    return to_rgb(resize_part(lr, small, size, part), part.size)
 
 
 def _blocks(pixels: Pixels) -> Pixels:

@@ -132,6 +132,8 @@ def _reconstruction(hr: Tensor, restored: Tensor, settings: ObjectiveSettings) -
 
 def _distance(error: Tensor, settings: ObjectiveSettings) -> Tensor:
     kind = settings.reconstruction
+    if kind == "rms":
+        return (error.square().mean((1, 2, 3)) + CHARBONNIER).sqrt().mean()
     if kind == "charbonnier":
         return _reduce((error.square() + CHARBONNIER).sqrt(), settings)
     return _reduce(error.abs() if kind == "l1" else error.square(), settings)

@@ -1,0 +1,39 @@
+"""`unshrink doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from unshrink.cli import options
+from unshrink.cli.view import View
+from unshrink.errors import UnshrinkError
+
+if TYPE_CHECKING:
+    from unshrink.checkup import Finding
+
+
+def doctor(json: options.Json = False) -> int:
+    """Tell what is installed, what this machine offers, what to install; and try one small round trip.
+
+    Exit code 0 where `down` and `up` can work, 1 where something that they need is missing or broken.
+    """
+    from unshrink.checkup import examine, is_sound
+
+    findings = examine()
+    sound = is_sound(findings)
+    view = View(json_mode=json)
+    view.document({"command": "doctor", "sound": sound, "results": [asdict(finding) for finding in findings]})
+    for finding in findings:
+        view.result(_line(finding))
+    if sound:
+        return 0
+    broken = ", ".join(finding.name for finding in findings if finding.required and not finding.ok)
+    view.error(f"down and up cannot be relied on here; see {broken}.")
+    return UnshrinkError.exit_code
+
+
+def _line(finding: Finding) -> str:
+    mark = "ok" if finding.ok else ("BROKEN" if finding.required else "-")
+    advice = f" -> {finding.advice}" if finding.advice and not finding.ok else ""
+    return f"{mark:<7} {finding.name:<17} {finding.text}{advice}"
