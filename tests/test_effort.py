@@ -25,8 +25,11 @@ def case():
 
 
 def _errors(model, hr, lr):
+    """What effort lowers, colours and luma weighed as it does; and the LR's mean squared error against bicubic."""
     with torch.inference_mode():
-        restored = (model.upscale(quantise(lr)) - hr).square().mean().item()
+        error = model.upscale(quantise(lr)) - hr
+        luma = (error * torch.tensor(effort.LUMA).view(3, 1, 1)).sum(1)
+        restored = error.square().mean().item() + effort.LUMA_WEIGHT / 3 * luma.square().mean().item()
     return restored, (quantise(lr) - bicubic_down(hr, 2)).square().mean().item()
 
 
@@ -39,7 +42,7 @@ def test_more_effort_restores_better(case):
 def test_the_lr_stays_near_bicubic(case):
     model, hr, lr = case
     before, after = (_errors(model, hr, effort.refine(model, hr, lr, level)[0])[1] for level in (0, 9))
-    assert after < before + 10 ** (-38 / 10)
+    assert after < before + 10 ** (-33 / 10)  # of a network that knows nothing; trained ones keep above 40 dB
 
 
 def test_no_effort_changes_nothing(case):
@@ -58,3 +61,9 @@ def test_tiles_give_the_whole_pictures_gradient(case, monkeypatch):
 def test_other_efforts_are_refused(case, level):
     with pytest.raises(UsageError, match="0 to 9"):
         effort.refine(*case, level)
+
+
+def test_steps_that_make_it_worse_are_not_taken(case, monkeypatch):
+    model, hr, lr = case
+    monkeypatch.setattr(effort, "RATE", 0.5)
+    assert torch.equal(effort.refine(model, hr, lr, 1)[0], lr.clamp(0, 1))

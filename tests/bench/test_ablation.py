@@ -13,6 +13,7 @@ from unshrink.bench.ablation_page import read_results, render_page
 from unshrink.bench.studies import flops_of_a_step, parse_study, plan, read_study, seeds_of, study_names, trace
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
 from unshrink.train import run
+from unshrink.train.recipe import read_recipe
 
 TINY = """
 title: A tiny study
@@ -21,6 +22,7 @@ recipe: lite-x2
 changes:
   network: {levels: [{blocks: 1, width: 4, depth: 1, subnet: residual, coupling: twin}]}
   data: {batch: 1, patch: 16, synthetic: 0, holdout: 3}
+  schedule: {warmup: 0}
 variants:
   - name: plain
     text: As it is
@@ -62,7 +64,7 @@ def test_tables_are_merged_and_a_model_brings_its_own_network() -> None:
     study = parse_study(TINY, name="tiny")
     plain, alpha, _ = (plan(study, variant, 0) for variant in study.variants)
     assert plain.data.patch == alpha.data.patch == 16
-    assert plain.objective.luma_weight == 0.35  # the recipe's, untouched
+    assert plain.objective == read_recipe("lite-x2").objective  # untouched
     assert alpha.settings.split == "post"
     assert alpha.settings.start == "none"  # the registry's
     assert seeds_of(study, study.variants[0]) == (0, 1)

@@ -172,7 +172,7 @@ def test_the_example_of_the_page_works(tmp_path, monkeypatch):
     assert main(["export", "lite-x4"]) == 0
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block, "docs/export.md", "exec"), {})
-    engine = Engine(precision="float32", engine="torch")
+    engine = Engine(precision="float32")
     expected = engine.down("photo.png", 4, exact_blocks=False)
     for name, picture in (("small.png", expected.lrfile.picture), ("restored.png", engine.up(expected))):
         with Image.open(name) as image:

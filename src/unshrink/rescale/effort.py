@@ -24,7 +24,7 @@ STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
 """Gradient steps of each effort, 0 to 9."""
 RATE = 2.5e-3
 """Adam's first rate, in [0, 1] of a channel: a little over half a level of 8 bits. It falls linearly to 0."""
-GUIDE_WEIGHT = 0.05
+GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
 TILE = 256
 """HR pixels along each side of what is differentiated at once; bounds memory, not the result."""
@@ -39,6 +39,9 @@ GUIDE_HALO = 4
 COARSE = 4
 """LR pixels per number of a latent payload along each axis."""
 LUMA = (0.299, 0.587, 0.114)
+LUMA_WEIGHT = 30.0
+"""Of the squared error of luma, beside that of the three channels. Networks are trained mostly on luma; with 1 their
+own balance would be undone, at a loss in luma. Chosen on held-out training tiles, as `GUIDE_WEIGHT`."""
 
 
 Store = Callable[[Tensor], Tensor]
@@ -128,11 +131,15 @@ def _stored_by(model: Rescaler) -> Store:
 
 
 def _descend(state: Tensor, target: _Target, steps: int) -> None:
-    """Change `state` (1, 3 + planes of payload, h, w) in place."""
+    """Change `state` (1, 3 + planes of payload, h, w) in place, unless that makes it worse."""
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
+    start, before = state.clone(), 0.0
     for step in range(steps):
-        rate = RATE * (1 - step / steps)
-        _adam(state, _gradient(state, target), momentum, power, step + 1, rate)
+        loss, gradient = _gradient(state, target)
+        before = before or loss
+        _adam(state, gradient, momentum, power, step + 1, RATE * (1 - step / steps))
+    if _gradient(state, target)[0] > before:  # a network near its best may have no use for so few steps
+        state.copy_(start)
 
 
 def check_effort(effort: int) -> None:
@@ -141,13 +148,15 @@ def check_effort(effort: int) -> None:
         raise UsageError(f"Effort goes from 0 to {len(STEPS) - 1}; {effort} is outside.")
 
 
-def _gradient(state: Tensor, target: _Target) -> Tensor:
-    """Of the whole picture's loss, summed tile by tile."""
+def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
+    """The whole picture's loss and its gradient, summed tile by tile."""
     model, scale = target.model, target.model.scale
     if scale is None:
         return _gradient_of_whole(state, target)
     total = torch.zeros_like(state)
-    total[:, :3] = 2 * GUIDE_WEIGHT * (state[:, :3] - target.guide) * scale**2
+    apart = state[:, :3] - target.guide
+    total[:, :3] = 2 * GUIDE_WEIGHT * apart * scale**2
+    sum_of_losses = GUIDE_WEIGHT * scale**2 * apart.square().sum().item()
     side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
     coarse = 1 if target.fixed is None or target.fixed.shape[-2:] == state.shape[-2:] else COARSE
     side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
@@ -156,19 +165,22 @@ def _gradient(state: Tensor, target: _Target) -> Tensor:
         payload = target.store(window[:, 3:]) if state.shape[1] > 3 else _under(target.fixed, tile, coarse)
         restored = model.upscale(quantise(window[:, :3]), payload)
         error = _inner(restored, tile, scale) - _target(target.hr, tile, scale)
-        loss = error.square().sum() + _luma(error).square().sum()
+        loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
         total[..., tile.rows, tile.columns] += torch.autograd.grad(loss, window)[0]
-    return total
+        sum_of_losses += loss.item()
+    return sum_of_losses, total
 
 
-def _gradient_of_whole(state: Tensor, target: _Target) -> Tensor:
-    """Of the loss of a picture that cannot be cut, because its scale is no whole number."""
+def _gradient_of_whole(state: Tensor, target: _Target) -> tuple[float, Tensor]:
+    """As `_gradient`, of a picture that cannot be cut, because its scale is no whole number."""
     size, pixels = _size(target.hr), target.hr[0, 0].numel() / state[0, 0].numel()
     window = state.clone().requires_grad_()
     payload = target.store(window[:, 3:]) if state.shape[1] > 3 else target.fixed
     error = target.model.upscale(quantise(window[:, :3]), payload, size=size) - _floats(target.hr)
+    loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
     guided = GUIDE_WEIGHT * pixels * (window[:, :3] - target.guide).square().sum()
-    return torch.autograd.grad(error.square().sum() + _luma(error).square().sum() + guided, window)[0]
+    loss = loss + guided
+    return loss.item(), torch.autograd.grad(loss, window)[0]
 
 
 def _size(x: Tensor) -> tuple[int, int]:

@@ -109,7 +109,7 @@ def give_back() -> None:
 def keep_less() -> None:
     """Have the allocator hand back every large block as soon as it is free (glibc).
 
-    Networks then take a third longer, for the system clears each block anew.
+    Networks then take about 40 % longer, for the system clears each block anew.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
