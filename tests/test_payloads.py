@@ -19,6 +19,7 @@ from unshrink.files.picture import Picture
 from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Small
+from unshrink.rescale.effort import LUMA_WEIGHT
 from unshrink.rescale.payloads import FLOOR_SECTION, PLANE_SECTION, Packed, decode_payload, held_in, read_carrier
 
 NAME = "irn-a-x2"
@@ -174,8 +175,8 @@ def test_effort_refines_the_payload_with_the_picture(engine):
         for effort in (0, 6):
             small = engine.down(hr, model=NAME, carrier=carrier, effort=effort, exact_blocks=False)
             error = engine.up(small.encode()).rgb - hr * 1.0
-            luma = error @ (0.299, 0.587, 0.114)  # effort lowers the sum of both
-            errors[carrier, effort] = np.square(error).sum() + np.square(luma).sum()
+            luma = error @ (0.299, 0.587, 0.114)  # effort lowers the weighed sum of both
+            errors[carrier, effort] = np.square(error).sum() + LUMA_WEIGHT * np.square(luma).sum()
     assert errors["chunk", 6] < errors["chunk", 0]
     assert errors["floor:240", 6] < errors["floor:240", 0]
 
