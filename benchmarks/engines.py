@@ -9,7 +9,6 @@ of OpenVINO as fast as they go, and of files made by one and restored by the oth
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from precision import mean_psnr
 from torch import Tensor, nn
 
-from unshrink.bench.measure import Trip, find_pictures, measure_one
-from unshrink.files.picture import Picture, read_picture
 from unshrink.models import registry
 from unshrink.models.base import Rescaler, fast_dtype
 from unshrink.models.weights import load
@@ -167,20 +165,6 @@ def measure_speed(name: str, dtype: torch.dtype, hr: Tensor, runs: int, clock: C
         ours, other = least["torch", direction], least["openvino", direction]
         cells.append(f"{ours:.2f} | {other:.2f} | {ours / other:.2f}x")
     return " | ".join([*cells, f"{start:.1f}"])
-
-
-def mean_psnr(name: str, folder: Path, down: Engine, up: Engine) -> float:
-    """Mean Y-PSNR in dB of files that one engine makes and another restores."""
-
-    def method(hr: Picture, target: Path) -> Trip:
-        path = target.with_suffix(".png")
-        down.down(hr, model=name, exact_blocks=False).save(path)
-        return Trip(up.up(path), read_picture(path), path.stat().st_size)
-
-    scale = registry.get(name).scale or 1
-    with tempfile.TemporaryDirectory() as scratch:
-        rows = [measure_one(method, scale, path, Path(scratch) / path.stem) for path in find_pictures(folder)]
-    return float(sum(row["psnr_y"] for row in rows) / len(rows))
 
 
 def measure_quality(name: str, folder: Path) -> str:

@@ -18,6 +18,7 @@ from precision import mean_psnr
 
 from unshrink.models import registry
 from unshrink.models.base import fast_dtype
+from unshrink.rescale import Engine
 from unshrink.train.cost import multiply_adds_per_pixel
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -59,7 +60,8 @@ def speed_row(name: str, side: int, clock: Callable[[], float]) -> str:
 
 def loss_row(name: str, folder: Path) -> str:
     """What the fast way costs."""
-    whole, fast = mean_psnr(name, folder, "float32", "float32"), mean_psnr(name, folder, "fast", "fast")
+    exact, narrowed = Engine(precision="float32"), Engine()
+    whole, fast = mean_psnr(name, folder, exact, exact), mean_psnr(name, folder, narrowed, narrowed)
     return f"| {name} | {whole:.3f} | {fast - whole:+.4f} |"
 
 

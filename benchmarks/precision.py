@@ -20,9 +20,8 @@ PAIRS: tuple[tuple[Precision, Precision], ...] = (("float32", "float32"), ("fast
 MODELS = ["lite-x2", "lite-x4", "dlv-x2", "dlv-x4", "irn-x2"]
 
 
-def mean_psnr(name: str, folder: Path, down: Precision, up: Precision) -> float:
-    """Mean Y-PSNR in dB of files made with one precision and restored with another."""
-    makes, restores = Engine(precision=down), Engine(precision=up)
+def mean_psnr(name: str, folder: Path, makes: Engine, restores: Engine) -> float:
+    """Mean Y-PSNR in dB of files that one engine makes and another restores."""
 
     def method(hr: Picture, target: Path) -> Trip:
         path = target.with_suffix(".png")
@@ -43,7 +42,8 @@ def main() -> None:
     chosen = parser.parse_args()
     print("| model | float32 dB | fast, difference | across, difference |\n|---|---:|---:|---:|")
     for name in chosen.models:
-        whole, fast, across = (mean_psnr(name, chosen.folder, *pair) for pair in PAIRS)
+        engines: dict[Precision, Engine] = {"float32": Engine(precision="float32"), "fast": Engine()}
+        whole, fast, across = (mean_psnr(name, chosen.folder, engines[down], engines[up]) for down, up in PAIRS)
         print(f"| {name} | {whole:.3f} | {fast - whole:+.4f} | {across - whole:+.4f} |", flush=True)
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +29,7 @@ from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.nn.quantise import quantise
 from unshrink.rescale import Engine, Small
+from unshrink.rescale.effort import LUMA
 from unshrink.rescale.tensors import grow_plane, lr_size, shrink_pixels, to_rgb, to_tensor
 
 
@@ -39,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights for each scale: untrained ones are Haar cascades, so the noise makes the couplings count."""
     parent = tmp_path_factory.mktemp("weights")
     for scale in (2, 4):
+        torch.manual_seed(scale)
         model = registry.build(registry.default_for(scale))
         with torch.no_grad():
             for parameter in model.parameters():
@@ -329,24 +329,10 @@ def test_list_models_is_the_registry():
     assert [model.name for model in models if model.default and model.scale == 4] == ["lite-x4"]
 
 
-def test_the_public_surface():
-    assert set(unshrink.__all__) == set(dir(unshrink))
-    for name in unshrink.__all__:
-        assert getattr(unshrink, name) is not None
-    with pytest.raises(AttributeError, match="downn"):
-        unshrink.downn  # noqa: B018
-
-
-def test_import_is_light():
-    code = "import sys, unshrink; print([m for m in ('torch', 'numpy', 'PIL') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert result.stdout == b"[]\n"
-
-
 def test_effort_lowers_the_error_of_a_plain_file(engine):
     hr = drawn(37, 50, 3)
     files = [engine.down(hr, effort=effort, exact_blocks=False).encode() for effort in (0, 5)]
-    errors = [float(np.square(engine.up(data).rgb - hr.astype(float)).mean()) for data in files]
+    errors = [float(np.square((engine.up(data).rgb - hr.astype(float)) @ LUMA).mean()) for data in files]
     assert errors[1] < errors[0]
 
 

@@ -92,7 +92,7 @@ def _draw_crop(
     if rng.random() < settings.synthetic:
         return synth_tile(rng, size)
     candidates = [_draw_photograph(pack, indices, size, scale, settings, rng) for _ in range(settings.candidates)]
-    return _augment(max(candidates, key=_measure_detail) if len(candidates) > 1 else candidates[0], rng)
+    return _augment(max(candidates, key=_measure_detail), rng)
 
 
 def _draw_photograph(

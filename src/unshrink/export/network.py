@@ -168,13 +168,19 @@ def _metadata(loaded: Loaded, direction: Direction) -> dict[str, str]:
         "lr_range": "0 1",
         "lr_levels": "256",
         "payload": kind,
-        **_PAYLOADS.get(kind, {}),
+        **_payload_metadata(loaded),
         "licence": loaded.spec.licence,
     }
 
 
+def _payload_metadata(loaded: Loaded) -> dict[str, str]:
+    if not _has_payload(loaded):
+        return {}
+    return {**_PAYLOADS[loaded.spec.payload], "payload_grain": str(loaded.model.grain)}
+
+
 _PAYLOADS = {
-    "alpha": {"payload_range": f"{LEVEL} 1", "payload_levels": "255", "payload_absent": "0.5", "payload_grain": "1"},
-    "latent": {"payload_range": "-127 127", "payload_levels": "255", "payload_absent": "0", "payload_grain": "4"},
+    "alpha": {"payload_range": f"{LEVEL} 1", "payload_levels": "255", "payload_absent": "0.5"},
+    "latent": {"payload_range": "-127 127", "payload_levels": "255", "payload_absent": "0"},
 }
-"""By kind: range, number of levels, the value that stands for no payload, LR pixels per number along each axis."""
+"""By kind: range, number of levels, the value that stands for no payload."""

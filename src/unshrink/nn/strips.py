@@ -1,7 +1,7 @@
-"""Run a sub-network in strips of rows with a halo: bounded memory, the result of the whole image.
+"""Run a sub-network in tiles with a halo: bounded memory, the result of the whole image.
 
 A sub-network's wide features are what fills memory (tens of channels at a coupling's resolution), while its reach is a
-few pixels. So each strip is computed tile by tile, each tile with `reach` more pixels on its four sides, which are then
+few pixels. So its result is computed tile by tile, each with `reach` more pixels on its four sides, which are then
 dropped; where the halo would leave the picture the tile simply ends, and the convolutions read the same zeros as they
 do for the whole. Tiles of a wide picture are square rather than rows of it, which keeps the halo a small share.
 """
@@ -25,7 +25,7 @@ LAYOUT = torch.channels_last
 
 
 def apply(net: nn.Module, x: Tensor) -> Tensor:
-    """net(x) for x (B, C, H, W), in the dtype of x; in strips where no gradient is asked for and the image is large.
+    """net(x) for x (B, C, H, W), in the dtype of x; in tiles where no gradient is asked for and the image is large.
 
     `net` maps (B, C, H, W) to (B, D, H, W) and states its `reach` in pixels. A net may compute in
     bfloat16 inside; what is returned is in x's dtype all the same.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from unshrink.nn import strips
 from unshrink.nn.parts import Part, Reader, Size
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-DEVICES: tuple[DeviceName, ...] = ("auto", "cpu", "cuda", "mps")
+DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
 SHARE = 0.5
 """Of a card's free memory, what the features of a strip may take; the rest is for the picture and the libraries."""
 ATTEMPTS = 3

@@ -36,8 +36,6 @@ GUIDE_ROWS = 64
 """LR rows of the guide that are made at once; bounds memory."""
 GUIDE_HALO = 4
 """LR pixels; bicubic reads 2 around a pixel."""
-COARSE = 4
-"""LR pixels per number of a latent payload along each axis."""
 LUMA = (0.299, 0.587, 0.114)
 LUMA_WEIGHT = 30.0
 """Of the squared error of luma, beside that of the three channels. Networks are trained mostly on luma; with 1 their
@@ -70,7 +68,7 @@ class _Target:
     guide: Tensor
     """The bicubic LR."""
     fixed: Tensor | None
-    """The payload as the file has it, where it stays so: of the LR's size, or of that over `COARSE`."""
+    """The payload as the file has it, where it stays so: of the LR's size over the model's `grain`."""
     store: Store
 
 
@@ -95,8 +93,7 @@ def refine(
     check_effort(effort)
     if not STEPS[effort]:
         return lr, payload
-    if model.scale is None and hr.shape[-2] * hr.shape[-1] > MOST_WHOLE:
-        raise UsageError(f"Effort with a model of any scale is for pictures of up to {MOST_WHOLE:,} pixels.")
+    _require_whole(model, hr)
     place = device_of(model)
     with torch.inference_mode(False), torch.enable_grad():
         hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
@@ -107,6 +104,11 @@ def refine(
         _descend(state.clamp_(0, 1), target, STEPS[effort])
         chosen = state[:, 3:] if joint else payload
         return state[:, :3].cpu(), None if chosen is None else chosen.cpu()
+
+
+def _require_whole(model: Rescaler, hr: Tensor) -> None:
+    if model.scale is None and hr.shape[-2] * hr.shape[-1] > MOST_WHOLE:
+        raise UsageError(f"Effort with a model of any scale is for pictures of up to {MOST_WHOLE:,} pixels.")
 
 
 def _guide(hr: Tensor, scale: int | None, size: tuple[int, int]) -> Tensor:
@@ -158,7 +160,7 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     total[:, :3] = 2 * GUIDE_WEIGHT * apart * scale**2
     sum_of_losses = GUIDE_WEIGHT * scale**2 * apart.square().sum().item()
     side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
-    coarse = 1 if target.fixed is None or target.fixed.shape[-2:] == state.shape[-2:] else COARSE
+    coarse = 1 if target.fixed is None else model.grain
     side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
     for tile in _tiles(state, side, halo):
         window = state[..., tile.rows, tile.columns].clone().requires_grad_()

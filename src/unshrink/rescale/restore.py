@@ -96,11 +96,7 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         raise DamagedLRFileError(
             f"The small picture is {lr.width}x{lr.height}, which does not fit an original of {size[1]}x{size[0]}."
         )
-    if size[0] * size[1] > limits.max_hr_pixels:
-        raise LimitError(
-            f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}; "
-            "raise the limit (unshrink.Limits, from Python) if you trust the file."
-        )
+    _require_allowed(size, limits)
     memory.require((3 + WRITING) * size[0] * size[1], f"a restored picture of {size[1]}x{size[0]} pixels")
     payload = None if plan.payload is None else decode_payload(loaded, plan.payload, lr.size, limits=limits)
     latent = draw_latent(loaded, lr.size, dial)
@@ -120,6 +116,14 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)
     return Picture(rgb=rgb, alpha=alpha, grey=plan.grey, icc=plan.sections.get(PROFILE_SECTION, lr.icc), exif=lr.exif)
+
+
+def _require_allowed(size: Size, limits: Limits) -> None:
+    if size[0] * size[1] > limits.max_hr_pixels:
+        raise LimitError(
+            f"The restored picture would be {size[1]}x{size[0]} pixels, more than {limits.max_hr_pixels}; "
+            "raise the limit (unshrink.Limits, from Python) if you trust the file."
+        )
 
 
 def _shown(picture: Picture, header: Header) -> Picture:

@@ -65,15 +65,19 @@ def run(
     pack = pack_folder(data, cache or out / "pack")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = states.start(plan, device)
-    if start and not checkpoint.exists():
-        for folder in start:
-            states.begin_with(state, folder, plan.model)
-        _aim(state, plan, pack, device)
     if checkpoint.exists():
         states.restore(state, checkpoint)
+    elif start:
+        _begin(state, plan, pack, device, start)
     record = Record(out, plan, pack.digest, resume=resume, start=start)
     _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress)
     return record
+
+
+def _begin(state: State, recipe: Recipe, pack: Pack, device: torch.device, start: Sequence[Path]) -> None:
+    for folder in start:
+        states.begin_with(state, folder, recipe.model)
+    _aim(state, recipe, pack, device)
 
 
 def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None:

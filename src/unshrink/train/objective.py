@@ -47,7 +47,7 @@ def measure_losses(
 
     The inverse sees the quantised LR and a fresh z of standard deviation `latent_noise`. With `sigmas`, one is drawn:
     it multiplies z and what `perceive` gives, and 1 - sigma the reconstruction. Sources of the terms: Xiao et al., ECCV
-    2020; sigma: Pan, ICASSP 2022; the mean reduction and the luma share are our design.
+    2020; sigma: Pan, ICASSP 2022; means, the root mean square and the luma share are our design.
     """
     if settings.random_latent:
         return _autoencode(model, hr, generator)
