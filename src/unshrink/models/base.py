@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unshrink.nn.parts import Part, Reader
 from unshrink.nn.parts import Size as Size
+from unshrink.nn.quantise import quantise
 from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
 
 
@@ -20,6 +21,8 @@ class Split(NamedTuple):
     """What a file carries beside the LR pixels, not rounded; None where the method has nothing to carry."""
     latent: Tensor
     """(B, C, h, w), what is left out; zero on average."""
+    carried: Tensor | None = None
+    """(B, P, h, w) in [0, 1], what the LR's own pixels are to carry beside their colours; None for most methods."""
 
 
 class Rescaler(nn.Module, ABC):
@@ -113,6 +116,24 @@ class Rescaler(nn.Module, ABC):
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload as a file gives it back: rounded to what is written, with the identity for its gradient."""
         return payload
+
+    def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
+        """The LR picture nearest to `lr` whose pixels carry `planes`, which are as `Split.carried`."""
+        del planes
+        return lr
+
+    def carried(self, lr: Tensor) -> Tensor | None:
+        """The inverse of `carry`: what the pixels of a rounded LR picture carry; None where methods carry nothing."""
+        del lr
+        return None
+
+    def rounded(self, parts: Split) -> Split:
+        """`parts` as a file gives them back, with the identity for the gradient of rounding."""
+        return parts._replace(lr=quantise(parts.lr), payload=self.stored(parts.payload))
+
+    def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """The inverse of `split` where `latent` is that of `parts`; None is its mean, zero. HR is not clamped."""
+        return self.upscale(parts.lr, parts.payload, latent=latent, size=size)
 
     def draw(self, noise: Tensor, sigma: float) -> Tensor:
         """The latent where the dial stands at `sigma`, 0 to 1, from `noise` ~ N(0, 1) of the latent's shape."""

@@ -9,17 +9,19 @@ import torch
 from unshrink.errors import UnknownNameError, UsageError
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings
 from unshrink.models.base import Rescaler
+from unshrink.models.folded import IRNQ, FoldedSettings
 from unshrink.models.iarn import IARN, IARNSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.models.metadata import IRNM, MetadataSettings
 from unshrink.settings import read_settings
 
-Settings = IRNSettings | AuxiliarySettings | MetadataSettings | IRRMSettings | IARNSettings
+Settings = IRNSettings | AuxiliarySettings | FoldedSettings | MetadataSettings | IRRMSettings | IARNSettings
 """What decides a network's shape; its type decides the class."""
 CLASSES: dict[type, Callable[[Any], Rescaler]] = {
     IRNSettings: IRN,
     AuxiliarySettings: IRNA,
+    FoldedSettings: IRNQ,
     IRRMSettings: IRRM,
     MetadataSettings: IRNM,
     IARNSettings: IARN,
@@ -67,6 +69,11 @@ AUXILIARY_PAPER = "Yin et al., Raising the Limit of Image Rescaling using Auxili
 AUXILIARY_DESIGN = (
     "A fourth low channel, split off before the couplings, and the sigmoid are the paper's; that it starts as the "
     "first of the high channels, not as their mean (docs/ablations.md), the gain, the clip before the logit, carriers, "
+    "the sub-networks and the training are our design."
+)
+FOLDED_DESIGN = (
+    "Low channels beside the picture's three, split off before the couplings, and the sigmoid are those of IRN-A; that "
+    "the residues of the LR pixels carry them (quantisation index modulation: Chen & Wornell, 2001), the few symbols, "
     "the sub-networks and the training are our design."
 )
 METADATA_DESIGN = (
@@ -131,6 +138,13 @@ def _auxiliary(stem: str, method: str, levels: Levels) -> ModelSpec:
     return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "alpha", settings, paper, design)
 
 
+def _folded(stem: str, method: str, levels: Levels) -> ModelSpec:
+    settings = FoldedSettings(levels, gain=GAIN)
+    return ModelSpec(
+        f"{stem}-x{settings.scale}", method, settings.scale, "none", settings, AUXILIARY_PAPER, FOLDED_DESIGN
+    )
+
+
 def _metadata(stem: str, method: str, levels: Levels) -> ModelSpec:
     settings, paper, design = MetadataSettings(irn=IRNSettings(levels)), AUXILIARY_PAPER, METADATA_DESIGN
     scale = settings.irn.scale
@@ -153,6 +167,8 @@ _SPECS = (
     *(_irn("dlv", "DLV-IRN", levels, DLV_PAPER, DLV_DESIGN) for levels in DLV),
     *(_auxiliary("irn-a", "IRN-A", levels) for levels in LITE),
     *(_auxiliary("dlv-a", "DLV-IRN-A", levels) for levels in DLV),
+    *(_folded("irn-q", "IRN-Q", levels) for levels in LITE),
+    *(_folded("dlv-q", "DLV-IRN-Q", levels) for levels in DLV),
     *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
     *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
     ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler
+from unshrink.models.base import Rescaler, Split
 from unshrink.nn.parts import Part
 from unshrink.nn.quantise import quantise
 from unshrink.rescale.device import device_of
@@ -70,6 +70,15 @@ class _Target:
     fixed: Tensor | None
     """The payload as the file has it, where it stays so: of the LR's size over the model's `grain`."""
     store: Store
+    joint: bool
+    """Whether what the state holds beside the LR is the payload, not what the LR's pixels carry."""
+
+    def restored(self, window: Tensor, fixed: Tensor | None, size: tuple[int, int] | None = None) -> Tensor:
+        """HR from the part `window` of the state and its part of the fixed payload, rounded as a file rounds."""
+        lr, beside = window[:, :3], window[:, 3:]
+        carried = None if self.joint or not beside.shape[1] else beside
+        parts = self.model.rounded(Split(lr, None, lr[:, :0], carried))
+        return self.model.join(parts._replace(payload=self.store(beside) if self.joint else fixed), size=size)
 
 
 def refine(
@@ -99,11 +108,19 @@ def refine(
         hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
-        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store)
-        state = torch.cat([lr, payload], 1) if joint and payload is not None else lr.clone()
+        joint = joint and payload is not None
+        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, joint)
+        beside = payload if joint else model.carried(quantise(lr))
+        state = lr.clone() if beside is None else torch.cat([lr, beside], 1)
         _descend(state.clamp_(0, 1), target, STEPS[effort])
         chosen = state[:, 3:] if joint else payload
-        return state[:, :3].cpu(), None if chosen is None else chosen.cpu()
+        lr = state[:, :3] if joint else _carrying(state, model)
+        return lr.cpu(), None if chosen is None else chosen.cpu()
+
+
+def _carrying(state: Tensor, model: Rescaler) -> Tensor:
+    """The LR picture of `state`, which carries what else the state holds where that is the method's way."""
+    return model.carry(state[:, :3], state[:, 3:] if state.shape[1] > 3 else None)
 
 
 def _require_whole(model: Rescaler, hr: Tensor) -> None:
@@ -164,8 +181,7 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
     for tile in _tiles(state, side, halo):
         window = state[..., tile.rows, tile.columns].clone().requires_grad_()
-        payload = target.store(window[:, 3:]) if state.shape[1] > 3 else _under(target.fixed, tile, coarse)
-        restored = model.upscale(quantise(window[:, :3]), payload)
+        restored = target.restored(window, _under(target.fixed, tile, coarse))
         error = _inner(restored, tile, scale) - _target(target.hr, tile, scale)
         loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
         total[..., tile.rows, tile.columns] += torch.autograd.grad(loss, window)[0]
@@ -177,8 +193,7 @@ def _gradient_of_whole(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     """As `_gradient`, of a picture that cannot be cut, because its scale is no whole number."""
     size, pixels = _size(target.hr), target.hr[0, 0].numel() / state[0, 0].numel()
     window = state.clone().requires_grad_()
-    payload = target.store(window[:, 3:]) if state.shape[1] > 3 else target.fixed
-    error = target.model.upscale(quantise(window[:, :3]), payload, size=size) - _floats(target.hr)
+    error = target.restored(window, target.fixed, size) - _floats(target.hr)
     loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
     guided = GUIDE_WEIGHT * pixels * (window[:, :3] - target.guide).square().sum()
     loss = loss + guided

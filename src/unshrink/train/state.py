@@ -12,6 +12,7 @@ from torch import nn
 from unshrink.errors import WeightsError
 from unshrink.models.auxiliary import IRNA
 from unshrink.models.base import Rescaler
+from unshrink.models.folded import IRNQ
 from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN
 from unshrink.models.irrm import IRRM
@@ -67,7 +68,7 @@ def begin_with(state: State, path: Path, model: str) -> None:
         target = target.irn  # an autoencoder that starts as zero leaves its restoration as it was
     if _same_tensors(found, target):
         target.load_state_dict(found.state_dict())
-    elif isinstance(found, IRN) and isinstance(target, IRNA):
+    elif isinstance(found, IRN | IRNA) and isinstance(target, IRNA | IRNQ):
         adapt(found, target)
     elif isinstance(found, IRN) and isinstance(target, IRN):
         grow(found, target)

@@ -1,0 +1,141 @@
+"""IRN-Q: an IRN that carries the best of what it leaves out in the residues of the LR picture's own pixels (ours)."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from unshrink.errors import UsageError
+from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
+from unshrink.models.irn import LevelSettings, build_links, count_channels
+from unshrink.nn.fold import fold, join, part, unfold
+from unshrink.nn.invertible import Chain
+from unshrink.nn.quantise import quantise
+
+
+@dataclass(frozen=True)
+class FoldedSettings:
+    """Everything that decides the shape of an IRN-Q."""
+
+    levels: tuple[LevelSettings, ...] = (LevelSettings(),)
+    """Finest first; the scale is the product of their factors."""
+    clamp: float = 1.0
+    """The largest log-scale of a coupling."""
+    planes: tuple[int, ...] = (64,)
+    """For each plane that is carried, how many symbols it tells apart; their product is at most that of the steps."""
+    steps: tuple[int, ...] = (4, 4, 4)
+    """For red, green and blue, how many levels apart those are that mean the same; half of it is a pixel's error."""
+    gain: float = 8.0
+    """What the planes' channels are multiplied with before the sigmoid."""
+
+    @property
+    def scale(self) -> int:
+        """HR pixels per LR pixel along each axis."""
+        return prod(level.factor for level in self.levels)
+
+
+class IRNQ(Rescaler):
+    """A bijection between an HR picture and an LR picture, P planes of symbols, and a latent z.
+
+        x (B, 3, H, W) <-> y (B, 3, H/s, W/s), planes (B, P, H/s, W/s), z (B, 3*s*s - 3 - P, H/s, W/s)
+
+    As IRN-A's plane (Yin et al., ICASSP 2023), the planes are low channels of every coupling, pass through a sigmoid
+    and are rounded, here to few symbols. But no file carries them: each LR pixel moves to the nearest colour whose
+    residues say its symbols (`nn.fold`). So an ordinary RGB picture is all there is, and the planes come back exactly,
+    while detail that is added to pixels has to be told from their texture. z = 0 when restoring. All this but the
+    couplings is our design.
+    """
+
+    scale: int
+
+    def __init__(self, settings: FoldedSettings) -> None:
+        super().__init__()
+        if len(settings.steps) != LR_CHANNELS or min(settings.steps + settings.planes) < 1:
+            raise UsageError("An IRN-Q has steps for red, green and blue, and steps and planes are 1 or more.")
+        if prod(settings.planes) > prod(settings.steps):
+            raise UsageError(f"Steps of {settings.steps} hold {prod(settings.steps)} symbols; planes need more.")
+        self.settings = settings
+        self.scale: int = settings.scale
+        self.low = LR_CHANNELS + len(settings.planes)
+        self.chain = Chain(build_links(settings.levels, settings.clamp, low=self.low))
+        self.reach = measure_reach(self.chain)
+        self.floats = state_floats(count_channels(settings.levels), settings.scale)
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of z, the downscaling latent's among them."""
+        return count_channels(self.settings.levels) - self.low
+
+    def split(self, hr: Tensor, size: Size | None = None) -> Split:
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s) as it is before it carries anything, planes in [0, 1], z."""
+        del size
+        require_multiple(hr, self.scale)
+        state = self.chain(hr)
+        return Split(state[:, :LR_CHANNELS], None, state[:, self.low :], self._planes(state))
+
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, None]:
+        """HR -> the LR picture that carries the planes, in whole multiples of 1 / 255; no payload."""
+        del size
+        require_multiple(hr, self.scale)
+        low = self.chain.head(hr, self.low)
+        return self.carry(low[:, :LR_CHANNELS], self._planes(low)), None
+
+    def upscale(
+        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
+    ) -> Tensor:
+        """LR (B, 3, h, w), in whole multiples of 1 / 255, and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
+        del payload, size
+        return self._join(lr, self.carried(lr), latent)
+
+    def rounded(self, parts: Split) -> Split:
+        """`parts` as a file gives them back: the LR picture carries the planes, and those are rounded to symbols."""
+        planes = _planes_of(parts)
+        values = planes + (self._values(self._symbols(planes)) - planes).detach()
+        return parts._replace(lr=quantise(self.carry(parts.lr, planes)), carried=values)
+
+    def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """The inverse of `split`: takes the planes from `parts`, not from the pixels of the LR picture."""
+        del size
+        return self._join(parts.lr, _planes_of(parts), latent)
+
+    def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
+        """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that carries the planes."""
+        if planes is None:
+            return lr
+        return fold(lr, join(self._symbols(planes), self.settings.planes), self.settings.steps)
+
+    def carried(self, lr: Tensor) -> Tensor:
+        """The inverse of `carry`: the planes, rounded to their symbols, of an LR picture in multiples of 1 / 255.
+
+        Where the picture carries nothing, as any other picture, they are noise.
+        """
+        index = unfold(lr, self.settings.steps)
+        symbols = part(index, self.settings.planes)
+        return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
+
+    def _planes(self, state: Tensor) -> Tensor:
+        return torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : self.low])
+
+    def _join(self, lr: Tensor, planes: Tensor, latent: Tensor | None) -> Tensor:
+        low = torch.cat([lr, torch.logit(planes) / self.settings.gain], dim=1)
+        state = with_zeros(low, self.latent_channels) if latent is None else torch.cat([low, latent], dim=1)
+        return self.chain.inverse_(state)
+
+    def _symbols(self, planes: Tensor) -> Tensor:
+        counts = self._counts(planes)
+        return torch.minimum((planes.detach() * counts).floor(), counts - 1)
+
+    def _values(self, symbols: Tensor) -> Tensor:
+        """The middle of what each symbol stands for: never 0 or 1, so that the logit is finite."""
+        return (symbols + 0.5) / self._counts(symbols)
+
+    def _counts(self, like: Tensor) -> Tensor:
+        return like.new_tensor(self.settings.planes).view(1, -1, 1, 1)
+
+
+def _planes_of(parts: Split) -> Tensor:
+    if parts.carried is None:
+        raise TypeError("an IRN-Q is split into planes too")
+    return parts.carried
