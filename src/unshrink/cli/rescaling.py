@@ -21,6 +21,7 @@ from unshrink.cli.names import (
 )
 from unshrink.cli.shrinker import read_shrinker
 from unshrink.errors import UsageError
+from unshrink.imports import quick_imports
 
 Names = Annotated[
     list[str],
@@ -55,8 +56,9 @@ def down(
     Several inputs, folders and patterns go to a folder, or beside the originals. In folders, what is no picture or was
     shrunk already is passed over.
     """
-    from unshrink.cli.jobs import Shrinking
-    from unshrink.cli.pictures import is_small
+    with quick_imports():
+        from unshrink.cli.jobs import Shrinking
+        from unshrink.cli.pictures import is_small
 
     shrinker = read_shrinker(
         scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget, device, memory
@@ -92,9 +94,10 @@ def up(
 
     The file says how it was made, so no option is needed. In folders, what is no LR file is passed over.
     """
-    from unshrink.cli.jobs import Restoring
-    from unshrink.cli.pictures import is_small
-    from unshrink.rescale import Dial, Engine
+    with quick_imports():
+        from unshrink.cli.jobs import Restoring
+        from unshrink.cli.pictures import is_small
+        from unshrink.rescale import Dial, Engine
 
     if not plain and (scale is not None or model is not None):
         raise UsageError("An LR file says its own scale and model; --scale and --model go only with --plain.")

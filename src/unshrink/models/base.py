@@ -41,6 +41,8 @@ class Rescaler(nn.Module, ABC):
     """How far, in HR pixels, a restored pixel reads around itself."""
     grain: int = 1
     """LR pixels along each axis that one number of the payload stands for."""
+    pitch: tuple[float, ...] = (1.0, 1.0, 1.0)
+    """Levels of 8 bits between neighbouring values of each LR channel and then of each plane that the pixels carry."""
     floats: float
     """See `working_floats`."""
 

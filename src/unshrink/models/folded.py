@@ -61,6 +61,7 @@ class IRNQ(Rescaler):
         self.low = LR_CHANNELS + len(settings.planes)
         self.chain = Chain(build_links(settings.levels, settings.clamp, low=self.low))
         self.reach = measure_reach(self.chain)
+        self.pitch = (*settings.steps, *(256 / count for count in settings.planes))
         self.floats = state_floats(count_channels(settings.levels), settings.scale)
 
     @property

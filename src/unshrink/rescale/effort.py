@@ -23,7 +23,8 @@ from unshrink.rescale.tensors import bicubic_lr
 STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
 """Gradient steps of each effort, 0 to 9."""
 RATE = 2.5e-3
-"""Adam's first rate, in [0, 1] of a channel: a little over half a level of 8 bits. It falls linearly to 0."""
+"""Adam's first rate, in [0, 1] of a channel: a little over half of what is between two values, where that is a level of
+8 bits, and as many times that as the model's `pitch` says. It falls linearly to 0."""
 GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
 TILE = 256
@@ -152,13 +153,19 @@ def _stored_by(model: Rescaler) -> Store:
 def _descend(state: Tensor, target: _Target, steps: int) -> None:
     """Change `state` (1, 3 + planes of payload, h, w) in place, unless that makes it worse."""
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
-    start, before = state.clone(), 0.0
+    start, before, rate = state.clone(), 0.0, _rates(target.model, state)
     for step in range(steps):
         loss, gradient = _gradient(state, target)
         before = before or loss
-        _adam(state, gradient, momentum, power, step + 1, RATE * (1 - step / steps))
+        _adam(state, gradient, momentum, power, step + 1, rate * (1 - step / steps))
     if _gradient(state, target)[0] > before:  # a network near its best may have no use for so few steps
         state.copy_(start)
+
+
+def _rates(model: Rescaler, state: Tensor) -> Tensor:
+    """(1, channels of the state, 1, 1); a payload's values are one level of 8 bits apart."""
+    pitch = [*model.pitch, *[1.0] * state.shape[1]][: state.shape[1]]
+    return RATE * state.new_tensor(pitch).view(1, -1, 1, 1)
 
 
 def check_effort(effort: int) -> None:
@@ -212,7 +219,7 @@ def _under(fixed: Tensor | None, tile: Tile, coarse: int) -> Tensor | None:
     return fixed[..., rows, columns]
 
 
-def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: float) -> None:
+def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: Tensor) -> None:
     """One step in place, with the usual decays."""
     momentum.lerp_(gradient, 0.1)
     power.lerp_(gradient.square(), 0.01)

@@ -1,0 +1,116 @@
+"""IRN-Q: what only it has to show; the rest is the registry's contract."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from unshrink.errors import UsageError, WeightsError
+from unshrink.models.auxiliary import IRNA, AuxiliarySettings
+from unshrink.models.folded import IRNQ, FoldedSettings
+from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.nn.quantise import quantise
+from unshrink.rescale import effort
+from unshrink.train.adapt import adapt
+
+LEVEL = LevelSettings(blocks=2, width=6, depth=1, subnet="residual", coupling="twin", augment=2)
+SETTINGS = FoldedSettings((LEVEL,), planes=(8, 3), steps=(4, 2, 4))
+
+
+def _disturb(model, amount=0.05):
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=amount)
+    return model.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return _disturb(IRNQ(SETTINGS))
+
+
+def _picture(batch=1):
+    coarse = torch.rand(batch, 3, 12, 16, generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.interpolate(coarse, size=(48, 64), mode="bicubic").clamp(0, 1)
+
+
+def test_the_picture_moves_by_half_a_step_at_most(model):
+    parts = model.split(_picture())
+    moved = (model.downscale(_picture())[0] - parts.lr.clamp(4 / 255, 251 / 255)).abs() * 255
+    inside = (parts.lr > 4 / 255) & (parts.lr < 251 / 255)
+    for channel, step in enumerate(SETTINGS.steps):
+        assert moved[:, channel][inside[:, channel]].max() <= step / 2 + 0.01
+
+
+def test_what_is_carried_matters(model):
+    lr, _ = model.downscale(_picture())
+    other = model.carry(lr, 1 - model.carried(lr))
+    assert (model.upscale(lr) - model.upscale(other)).abs().mean() > 1e-3
+
+
+def test_any_other_picture_restores_to_something_finite(model):
+    for value in (0.0, 1.0, 127 / 255):
+        assert model.upscale(torch.full((1, 3, 5, 7), value)).isfinite().all()
+
+
+def test_gradients_reach_the_network_through_the_pixels_and_what_they_carry():
+    torch.manual_seed(0)
+    learning = _disturb(IRNQ(SETTINGS)).requires_grad_(True)
+    parts = learning.split(_picture())
+    parts.lr.retain_grad()
+    parts.carried.retain_grad()
+    learning.join(learning.rounded(parts)).square().mean().backward()
+    assert parts.lr.grad.abs().max() > 0
+    assert (parts.carried.grad.abs().amax((0, 2, 3)) > 0).all()
+
+
+@pytest.mark.parametrize("bad", [{"planes": (64, 2)}, {"steps": (4, 4)}, {"planes": (0,)}, {"steps": (0, 4, 4)}])
+def test_planes_that_the_pixels_cannot_hold_are_refused(bad):
+    with pytest.raises(UsageError):
+        IRNQ(replace(SETTINGS, **bad))
+
+
+def test_it_begins_with_the_weights_of_an_irn_a_as_the_same_function_but_for_rounding():
+    torch.manual_seed(0)
+    auxiliary = _disturb(IRNA(AuxiliarySettings((LEVEL,), start="none", gain=8.0)), 0.02)
+    folded = IRNQ(FoldedSettings((LEVEL,), planes=(64,), steps=(4, 4, 4)))
+    adapt(auxiliary, folded)
+    one, other = auxiliary.split(_picture()), folded.split(_picture())
+    torch.testing.assert_close(one.lr, other.lr)
+    torch.testing.assert_close(one.payload, other.carried)
+
+
+def test_it_begins_with_the_weights_of_an_irn_near_its_restoration():
+    torch.manual_seed(0)
+    plain = _disturb(IRN(IRNSettings((LEVEL,))), 0.005)
+    folded = IRNQ(SETTINGS)
+    adapt(plain, folded)
+    parts = folded.split(_picture())
+    assert (folded.join(parts, latent=parts.latent) - _picture()).abs().max() < 1e-4
+    assert (parts.lr - plain.split(_picture()).lr).abs().mean() < 0.01
+
+
+def test_more_low_channels_do_not_become_fewer():
+    with pytest.raises(WeightsError, match="more low channels"):
+        adapt(IRNA(AuxiliarySettings((LEVEL,))), IRNA(AuxiliarySettings((LEVEL,), split="post")))
+
+
+def test_effort_refines_what_is_carried_too(model):
+    hr = _picture()
+    with torch.inference_mode():
+        lr, _ = model.downscale(hr)
+    better, payload = effort.refine(model, hr, lr, 8)
+    assert payload is None
+    assert torch.equal(quantise(better), better)
+    assert not torch.equal(model.carried(better), model.carried(lr))
+    errors = [_error(model, hr, small) for small in (lr, better)]
+    assert errors[1] < errors[0]
+
+
+def _error(model, hr, lr):
+    with torch.inference_mode():
+        error = model.upscale(lr) - hr
+        luma = (error * torch.tensor(effort.LUMA).view(3, 1, 1)).sum(1)
+        return error.square().sum() + effort.LUMA_WEIGHT * luma.square().sum()
