@@ -1,6 +1,6 @@
 """Networks on a CUDA card against what the card can do: matrix products and memory bandwidth, measured in the same run.
 
-    python benchmarks/gpu.py [--models lite-x4 irn-x4] [--megapixels 1]
+    python benchmarks/gpu.py [--models irn-q-x4 irn-x4] [--megapixels 1]
 
 Prints "no GPU" where there is none. Weights are drawn at random: they do not change the cost. The bound is the larger
 of operations over the ceiling of matrix products in the sub-networks' dtype and bytes over the bandwidth; bytes are
@@ -102,7 +102,7 @@ def _wait(device: torch.device) -> None:
 def main() -> None:
     """Print the card's ceilings and a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["lite-x4", "irn-x4"], choices=registry.names())
+    parser.add_argument("--models", nargs="+", default=["irn-q-x4", "irn-x4"], choices=registry.names())
     parser.add_argument("--megapixels", type=float, default=1.0)
     chosen = parser.parse_args()
     if not torch.cuda.is_available():

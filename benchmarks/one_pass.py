@@ -19,7 +19,8 @@ from torch import Tensor
 
 from unshrink.models import registry
 from unshrink.models.base import Rescaler
-from unshrink.models.bijection import Bijection
+from unshrink.models.bijection import LR_CHANNELS, Bijection
+from unshrink.models.folded import IRNQ
 from unshrink.nn.parts import whole
 from unshrink.rescale.memory import memory
 from unshrink.rescale.passes import assemble, downscale, upscale
@@ -29,12 +30,13 @@ from unshrink.train.cost import multiply_adds_per_pixel
 
 def plain_pass(model: Rescaler, pixels: Pixels) -> None:
     """As one would write it: every step a new tensor of the whole picture."""
-    if not isinstance(model, Bijection):
+    if not isinstance(model, Bijection | IRNQ):
         raise SystemExit("the plain way is written for networks that are one chain")
     state: Tensor = read_part(pixels, whole(pixels.shape[:2]))
     for link in model.chain.links:
         state = link(state)
-    state = torch.cat([state[:, :3], torch.zeros_like(state[:, 3:])], dim=1)
+    low = model.low if isinstance(model, IRNQ) else LR_CHANNELS
+    state = torch.cat([state[:, :low], torch.zeros_like(state[:, low:])], dim=1)
     for link in reversed(model.chain.links):  # type: ignore[call-overload]
         state = link.inverse(state)
 

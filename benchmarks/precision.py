@@ -17,7 +17,7 @@ from unshrink.rescale import Engine
 
 Precision = Literal["fast", "float32"]
 PAIRS: tuple[tuple[Precision, Precision], ...] = (("float32", "float32"), ("fast", "fast"), ("fast", "float32"))
-MODELS = ["lite-x2", "lite-x4", "dlv-x2", "dlv-x4", "irn-x2"]
+MODELS = ["irn-q-x2", "irn-q-x4", "lite-x2", "lite-x4", "dlv-x2", "dlv-x4", "irn-x2"]
 
 
 def mean_psnr(name: str, folder: Path, makes: Engine, restores: Engine) -> float:

@@ -1,6 +1,6 @@
 """Seconds and peak memory over picture sizes: whole commands, and the network alone in three ways.
 
-    python benchmarks/sizes.py [--megapixels 0.25 1 4 12 48] [--model lite-x4] [--json FILE] [--plot FILE.png]
+    python benchmarks/sizes.py [--megapixels 0.25 1 4 12 48] [--model irn-q-x4] [--json FILE] [--plot FILE.png]
 
 The network goes down and up once: in tiles as the engine runs it ("tiles"), and written straightforwardly, the whole
 picture at once in float32 with nothing in place ("plain"), where that fits in --most-plain megapixels. Beside them
@@ -111,7 +111,7 @@ def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.25, 1, 4, 12, 48])
-    parser.add_argument("--model", default="lite-x4")
+    parser.add_argument("--model", default="irn-q-x4")
     parser.add_argument("--most-plain", type=float, default=12, help="megapixels up to which the plain way is run")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)

@@ -7,6 +7,7 @@ format. Test-time optimisation of the LR of a frozen rescaler: HCD, ICCV 2023; t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,10 +24,15 @@ from unshrink.rescale.tensors import bicubic_lr
 STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
 """Gradient steps of each effort, 0 to 9."""
 RATE = 2.5e-3
-"""Adam's first rate, in [0, 1] of a channel: a little over half of what is between two values, where that is a level of
-8 bits, and as many times that as the model's `pitch` says. It falls linearly to 0."""
+"""Adam's first rate, in [0, 1] of a channel: a little over half a level of 8 bits. It falls linearly to 0."""
+FIRST_STEP = RATE / 4
+"""Root mean square of the first step where what values may be is further apart, as many times that as `pitch` says."""
+GROWTH = 1.2
+"""What such steps grow by while they lead somewhere."""
 GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
+GUIDE_WEIGHT_APART = 0.2
+"""The same for models of a wider pitch: how near to bicubic their LR is hangs less on what effort can change."""
 TILE = 256
 """HR pixels along each side of what is differentiated at once; bounds memory, not the result."""
 MOST_MARGIN = 32
@@ -151,21 +157,49 @@ def _stored_by(model: Rescaler) -> Store:
 
 
 def _descend(state: Tensor, target: _Target, steps: int) -> None:
-    """Change `state` (1, 3 + planes of payload, h, w) in place, unless that makes it worse."""
+    """Change `state` (1, 3 + planes of payload, h, w) in place, to the best of what it was and the steps lead to."""
+    if _is_apart(target.model):
+        _descend_carefully(state, target, steps)
+        return
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
-    start, before, rate = state.clone(), 0.0, _rates(target.model, state)
-    for step in range(steps):
+    best, least = state.clone(), math.inf
+    for step in range(steps + 1):
         loss, gradient = _gradient(state, target)
-        before = before or loss
-        _adam(state, gradient, momentum, power, step + 1, rate * (1 - step / steps))
-    if _gradient(state, target)[0] > before:  # a network near its best may have no use for so few steps
-        state.copy_(start)
+        if loss < least:
+            least = loss
+            best.copy_(state)
+        if step < steps:
+            _adam(state, gradient, momentum, power, step + 1, RATE * (1 - step / steps))
+    state.copy_(best)
 
 
-def _rates(model: Rescaler, state: Tensor) -> Tensor:
+def _is_apart(model: Rescaler) -> bool:
+    return max(model.pitch) > 1
+
+
+def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
+    """`_descend` where values are far apart and few should change: those with the steepest gradients.
+
+    So steps are as long as the gradient, and halved where they lead nowhere.
+    """
+    rate = _first_steps(target.model, state)
+    best, least, slope = state.clone(), math.inf, state
+    for _ in range(steps + 1):
+        loss, gradient = _gradient(state, target)
+        if loss < least:
+            least, slope, rate = loss, gradient, rate * GROWTH
+            best.copy_(state)
+        else:
+            rate = rate / 2
+        size = slope.square().mean((-2, -1), keepdim=True).sqrt() + 1e-12
+        state.copy_(best - rate * slope / size).clamp_(0, 1)
+    state.copy_(best)
+
+
+def _first_steps(model: Rescaler, state: Tensor) -> Tensor:
     """(1, channels of the state, 1, 1); a payload's values are one level of 8 bits apart."""
     pitch = [*model.pitch, *[1.0] * state.shape[1]][: state.shape[1]]
-    return RATE * state.new_tensor(pitch).view(1, -1, 1, 1)
+    return FIRST_STEP * state.new_tensor(pitch).view(1, -1, 1, 1)
 
 
 def check_effort(effort: int) -> None:
@@ -180,9 +214,10 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     if scale is None:
         return _gradient_of_whole(state, target)
     total = torch.zeros_like(state)
-    apart = state[:, :3] - target.guide
-    total[:, :3] = 2 * GUIDE_WEIGHT * apart * scale**2
-    sum_of_losses = GUIDE_WEIGHT * scale**2 * apart.square().sum().item()
+    apart = _carrying(state, model) - target.guide
+    weight = (GUIDE_WEIGHT_APART if _is_apart(model) else GUIDE_WEIGHT) * scale**2
+    total[:, :3] = 2 * weight * apart
+    sum_of_losses = weight * apart.square().sum().item()
     side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
     coarse = 1 if target.fixed is None else model.grain
     side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
@@ -219,7 +254,7 @@ def _under(fixed: Tensor | None, tile: Tile, coarse: int) -> Tensor | None:
     return fixed[..., rows, columns]
 
 
-def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: Tensor) -> None:
+def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: float) -> None:
     """One step in place, with the usual decays."""
     momentum.lerp_(gradient, 0.1)
     power.lerp_(gradient.square(), 0.01)
