@@ -28,9 +28,9 @@ def findings():
 
 @pytest.fixture
 def zoo(tmp_path, monkeypatch):
-    """A folder of weights with an untrained lite-x4 in place of those that are shipped."""
-    folder = tmp_path / "lite-x4" / "v1"
-    write_weights(registry.build(registry.get("lite-x4")), "lite-x4", folder)
+    """A folder of weights with an untrained irn-q-x4 in place of those that are shipped."""
+    folder = tmp_path / "irn-q-x4" / "v1"
+    write_weights(registry.build(registry.get("irn-q-x4")), "irn-q-x4", folder)
     monkeypatch.setattr(weights, "ZOO", tmp_path)
     return folder
 
@@ -47,7 +47,7 @@ def test_facts_are_measured(findings):
     assert findings["processor"].facts["threads"] == 1
     assert findings["memory"].facts["available_bytes"] > 0
     assert {"png", "tiff"} <= set(findings["formats"].facts["written"])
-    assert findings["models"].facts["defaults"] == ["lite-x2", "lite-x4", "iarn"]
+    assert findings["models"].facts["defaults"] == ["irn-q-x2", "irn-q-x4", "iarn"]
     assert findings["self-test"].facts["psnr_rgb"] >= checkup.SELF_TEST_PSNR
 
 
@@ -89,16 +89,16 @@ def test_formats_that_pillow_was_built_without_are_left_out(monkeypatch):
 def test_defaults_without_weights_are_told(zoo):
     finding = checkup._models()
     assert not finding.ok
-    assert finding.facts["absent"] == ["lite-x2", "iarn"]
+    assert finding.facts["absent"] == ["irn-q-x2", "iarn"]
     assert finding.facts["with_weights"] == 1
 
 
 def test_weights_that_changed_since_they_were_measured_are_told(zoo):
-    (found,) = weights.versions("lite-x4")
+    (found,) = weights.versions("irn-q-x4")
     (zoo / "eval.json").write_text(json.dumps({"weights": found.digest}))
     assert checkup._models().facts["damaged"] == []
     (zoo / "eval.json").write_text(json.dumps({"weights": "0" * 64}))
-    assert checkup._models().facts["damaged"] == ["lite-x4 v1"]
+    assert checkup._models().facts["damaged"] == ["irn-q-x4 v1"]
 
 
 def test_a_network_that_restores_badly_is_told(zoo, monkeypatch):

@@ -17,7 +17,7 @@ from unshrink.rescale import Engine
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    write_weights(registry.build(registry.get("lite-x2")), "lite-x2", folder)
+    write_weights(registry.build(registry.get("irn-q-x2")), "irn-q-x2", folder)
     return Engine(weights=folder, precision="float32")
 
 
@@ -55,7 +55,7 @@ def test_errors_name_the_picture(engine, tmp_path):
 
 
 def test_tensors_go_through_a_network_in_batches():
-    model = registry.build(registry.get("lite-x2")).eval()
+    model = registry.build(registry.get("irn-q-x2")).eval()
     hr = torch.rand(3, 3, 8, 12, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         lr, _ = model.downscale(hr)

@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 parameter.add_(
                     torch.randn(parameter.shape, generator=torch.Generator().manual_seed(scale)), alpha=0.003
                 )
-        write_weights(model, f"lite-x{scale}", parent / str(scale))
+        write_weights(model, f"irn-q-x{scale}", parent / str(scale))
     return parent
 
 
@@ -148,7 +148,7 @@ def test_profile_and_exif_come_back(engine):
 def test_small_is_an_image_and_a_file(engine, tmp_path):
     small = engine.down(drawn(20, 28))
     assert small.image.size == (7, 5)
-    assert small.header.model == "lite-x4"
+    assert small.header.model == "irn-q-x4"
     assert small.header.writer == f"unshrink {unshrink.__version__}"
     small.save(tmp_path / "small.webp")
     with pytest.raises(OutputExistsError):
@@ -163,29 +163,29 @@ def test_small_is_an_image_and_a_file(engine, tmp_path):
 
 
 def test_scale_and_model_choose_each_other(engine):
-    assert Engine().choose().name == "lite-x4"
-    assert Engine().choose(2).name == "lite-x2"
+    assert Engine().choose().name == "irn-q-x4"
+    assert Engine().choose(2).name == "irn-q-x2"
     assert Engine().choose(model="irn-x2").name == "irn-x2"
-    assert engine.choose(2, "lite-x2").name == "lite-x2"
+    assert engine.choose(2, "irn-q-x2").name == "irn-q-x2"
     with pytest.raises(UsageError, match="has scale 2, not 4"):
-        engine.choose(4, "lite-x2")
+        engine.choose(4, "irn-q-x2")
     with pytest.raises(UsageError, match="scale 7"):
         engine.choose(7)
-    with pytest.raises(UnknownNameError, match="lite-x4"):
-        engine.choose(model="lite-x44")
+    with pytest.raises(UnknownNameError, match="irn-q-x4"):
+        engine.choose(model="irn-q-x44")
 
 
 def test_weights_from_elsewhere_say_their_model(folder):
-    assert Engine(weights=folder / "2").choose().name == "lite-x2"
-    assert Engine(weights=folder).choose().name == "lite-x4"
+    assert Engine(weights=folder / "2").choose().name == "irn-q-x2"
+    assert Engine(weights=folder).choose().name == "irn-q-x4"
     with pytest.raises(WeightsError):
         Engine(weights=folder).down(drawn(4, 4))
 
 
 def test_a_model_is_loaded_once(engine):
-    loaded = engine.load("lite-x4")
-    assert engine.load("lite-x4") is loaded
-    assert engine.load("lite-x4", loaded.weights.digest) is loaded
+    loaded = engine.load("irn-q-x4")
+    assert engine.load("irn-q-x4") is loaded
+    assert engine.load("irn-q-x4", loaded.weights.digest) is loaded
 
 
 def test_steps_are_told(engine):
@@ -197,10 +197,10 @@ def test_steps_are_told(engine):
 
 def test_other_weights_do_not_restore(engine, folder, tmp_path):
     small = engine.down(drawn(8, 8))
-    loaded = engine.load("lite-x4").model
+    loaded = engine.load("irn-q-x4").model
     with torch.no_grad():
         next(loaded.parameters()).add_(0.1)
-    write_weights(loaded, "lite-x4", tmp_path)
+    write_weights(loaded, "irn-q-x4", tmp_path)
     other = Engine(weights=tmp_path)
     with pytest.raises(MissingWeightsError):
         other.up(small)
@@ -218,7 +218,7 @@ def test_a_model_of_the_future_is_missing_weights(engine):
 
 def test_a_header_that_contradicts_its_model_is_damage(engine):
     small = engine.down(drawn(8, 8))
-    header = replace(small.header, model="lite-x2")
+    header = replace(small.header, model="irn-q-x2")
     with pytest.raises(DamagedLRFileError):
         engine.up(Small(LRFile(picture=small.lrfile.picture, header=header)))
 
@@ -316,7 +316,7 @@ def test_the_public_functions(folder, tmp_path):
     small.save(tmp_path / "small.png")
     photo = unshrink.up(tmp_path / "small.png", weights=folder / "4")
     assert photo.size == (12, 16)
-    model = unshrink.load("lite-x4", weights=folder / "4")
+    model = unshrink.load("irn-q-x4", weights=folder / "4")
     lr, payload = model.downscale(torch.rand(1, 3, 8, 8))
     assert model.upscale(lr, payload).shape == (1, 3, 8, 8)
     assert not model.training
@@ -326,7 +326,7 @@ def test_list_models_is_the_registry():
     models = unshrink.list_models()
     assert [model.name for model in models] == registry.names()
     assert {model.name: model.parameters for model in models}["irn-x2"] == 1_667_952
-    assert [model.name for model in models if model.default and model.scale == 4] == ["lite-x4"]
+    assert [model.name for model in models if model.default and model.scale == 4] == ["irn-q-x4"]
 
 
 def test_effort_lowers_the_error_of_a_plain_file(engine):

@@ -43,9 +43,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
     """Folders of untrained weights of the lite models, which are then Haar cascades, by scale."""
     folder = tmp_path_factory.mktemp("weights")
     for scale in (2, 4):
-        name = f"lite-x{scale}"
+        name = f"irn-q-x{scale}"
         write_weights(registry.build(registry.get(name)), name, folder / name)
-    return {scale: str(folder / f"lite-x{scale}") for scale in (2, 4)}
+    return {scale: str(folder / f"irn-q-x{scale}") for scale in (2, 4)}
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from unshrink.checkup import Finding
 
 GOOD = Finding("torch", "9.9", required=True, facts={"version": "9.9"})
 ABSENT = Finding("extra plots", "not installed; for plots", ok=False, advice="pip install 'unshrink[plots]'")
-BROKEN = Finding("models", "lite-x4 is damaged", ok=False, required=True, advice="Install unshrink anew.")
+BROKEN = Finding("models", "irn-q-x4 is damaged", ok=False, required=True, advice="Install unshrink anew.")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def test_info_states_the_header(call, small):
         "input": "photo.x4.png",
         "format": "png",
         "version": 1,
-        "model": "lite-x4",
+        "model": "irn-q-x4",
         "scale": 4,
         "size": [25, 38],
         "lr_size": [7, 10],
@@ -42,7 +42,7 @@ def test_info_states_the_header(call, small):
 def test_info_for_people(call, small):
     text = call("info", "photo.x4.png").text
     assert text.startswith("photo.x4.png: LR file, version 1, in PNG\n")
-    for part in ("10x7", "38x25", "alpha lossless", "lite-x4, scale 4", "ALPH"):
+    for part in ("10x7", "38x25", "alpha lossless", "irn-q-x4, scale 4", "ALPH"):
         assert part in text
 
 

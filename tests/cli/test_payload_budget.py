@@ -53,7 +53,7 @@ def test_a_file_with_a_budget_opens_plainly_too(call, draw, latent_weights):
 def test_a_model_without_a_latent_refuses(call, draw, weights):
     done = call("down", str(draw("photo.png")), "--weights", weights[2], "--payload-budget", "20kB")
     assert done.code == 2
-    assert "lite-x2 has no latent payload" in done.err
+    assert "irn-q-x2 has no latent payload" in done.err
 
 
 @pytest.mark.parametrize("text", ["", "20", "20 kb", "-1kB", "1e3B", "kB", "20kBps", "٢kB"])

@@ -36,7 +36,7 @@ def test_down_and_up_with_default_names(down, up, draw, tmp_path):
     small = tmp_path / "photo.x4.png"
     assert shrunk.code == 0
     assert shrunk.err == ""
-    assert shrunk.text == f"photo.jpg -> photo.x4.png 10x7 for 38x25, {small.stat().st_size:,} bytes (lite-x4)\n"
+    assert shrunk.text == f"photo.jpg -> photo.x4.png 10x7 for 38x25, {small.stat().st_size:,} bytes (irn-q-x4)\n"
     assert pixels(small).shape == (7, 10, 3)
     restored = up("photo.x4.png")
     assert (restored.code, restored.err) == (0, "")
@@ -238,7 +238,7 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
     assert entry == {
         "input": "photo.png",
         "output": "photo.x4.png",
-        "model": "lite-x4",
+        "model": "irn-q-x4",
         "scale": 4,
         "size": [25, 38],
         "lr_size": [7, 10],
@@ -262,9 +262,9 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
 
 def test_scale_and_model_choose_each_other(call, draw, weights):
     draw("photo.png")
-    assert "(lite-x2)" in call("down", "photo.png", "-m", "lite-x2", "--weights", weights[2]).text
-    assert "(lite-x2)" in call("down", "photo.png", "b.png", "-s", "2", "--weights", weights[2]).text
-    assert "(lite-x2)" in call("down", "photo.png", "c.png", "--weights", weights[2]).text
+    assert "(irn-q-x2)" in call("down", "photo.png", "-m", "irn-q-x2", "--weights", weights[2]).text
+    assert "(irn-q-x2)" in call("down", "photo.png", "b.png", "-s", "2", "--weights", weights[2]).text
+    assert "(irn-q-x2)" in call("down", "photo.png", "c.png", "--weights", weights[2]).text
 
 
 # What goes wrong: (arguments, exit code, part of the sentence)
@@ -273,16 +273,16 @@ WRONG_USE = [
     (["up", "--plian", "a.png"], 2, "Did you mean --plain?"),
     (["down", "--zzz", "a.png"], 2, "No such option: --zzz. Try 'unshrink down --help'."),
     (["donw", "a.png"], 2, "Did you mean 'down'?"),
-    (["down", "a.png", "-m", "lite-x5"], 2, "did you mean 'lite-x4'?"),
+    (["down", "a.png", "-m", "irn-q-x5"], 2, "did you mean 'irn-q-x4'?"),
     (["down", "a.png", "-f", "pgn"], 2, "did you mean 'png'?"),
     (["down", "a.png", "-s", "5"], 2, "no model for scale 5"),
     (["down", "a.png", "-s", "two"], 2, "'--scale'"),
     (["down", "a.png", "-s", "0"], 2, "'--scale'"),
-    (["down", "a.png", "-s", "2", "-m", "lite-x4"], 2, "lite-x4 has scale 4, not 2"),
+    (["down", "a.png", "-s", "2", "-m", "irn-q-x4"], 2, "irn-q-x4 has scale 4, not 2"),
     (["down", "a.png", "a.jpg"], 2, "must end in .png, .webp, .tif or .tiff"),
     (["down", "a.png", "nowhere/a.png"], 2, "nowhere does not exist"),
     (["down"], 2, "Missing argument"),
-    (["up", "a.png", "-m", "lite-x4"], 2, "only with --plain"),
+    (["up", "a.png", "-m", "irn-q-x4"], 2, "only with --plain"),
     (["up", "a.png", "-s", "4"], 2, "only with --plain"),
     (["up", "a.png", "a.xyz"], 2, ".xyz"),
     (["down", "missing.png"], 3, "missing.png does not exist"),

@@ -37,7 +37,7 @@ def sets(draw):
 
 
 def evaluate(call, weights, *arguments: str):
-    return call("eval", "lite-x4", "SetA", "SetB", "--weights", weights[4], *arguments)
+    return call("eval", "irn-q-x4", "SetA", "SetB", "--weights", weights[4], *arguments)
 
 
 @pytest.mark.parametrize("flag", [["--json"], ["--json", "-"], ["--json", "--quiet"]])
@@ -45,8 +45,8 @@ def test_eval_prints_the_report(call, sets, weights, flag):
     result = evaluate(call, weights, *flag)
     assert (result.code, result.err) == (0, "")
     report = result.json
-    assert (report["model"], report["scale"], len(report["weights"])) == ("lite-x4", 4, 64)
-    assert report["parameters"] == registry.parameters(registry.get("lite-x4"))
+    assert (report["model"], report["scale"], len(report["weights"])) == ("irn-q-x4", 4, 64)
+    assert report["parameters"] == registry.parameters(registry.get("irn-q-x4"))
     assert list(report["sets"]) == ["SetA", "SetB"]
     keys = {"psnr_y", "ssim_y", "lr_psnr_y", "lr_ssim_y", "lr_bytes", "hr_png_bytes", "images"}
     assert all(keys <= set(figures) for figures in report["sets"].values())
@@ -75,12 +75,12 @@ def test_eval_writes_the_report_and_prints_a_table(call, sets, weights, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["eval", "lite-x44", "SetA"], "did you mean 'lite-x4'?"),
-        (["eval", "lite-x4"], "Missing argument"),
-        (["eval", "lite-x4", "SetA", "--jsno"], "Did you mean --json?"),
-        (["train", "lite-x4", "--data", "SetA"], "--out"),
-        (["train", "lite-x4", "--data", "SetA", "--out", "run", "--max-time", "5y"], "90m"),
-        (["train", "lite-x4", "--data", "SetA", "--out", "run", "--resum"], "Did you mean --resume?"),
+        (["eval", "irn-q-x44", "SetA"], "did you mean 'irn-q-x4'?"),
+        (["eval", "irn-q-x4"], "Missing argument"),
+        (["eval", "irn-q-x4", "SetA", "--jsno"], "Did you mean --json?"),
+        (["train", "irn-q-x4", "--data", "SetA"], "--out"),
+        (["train", "irn-q-x4", "--data", "SetA", "--out", "run", "--max-time", "5y"], "90m"),
+        (["train", "irn-q-x4", "--data", "SetA", "--out", "run", "--resum"], "Did you mean --resume?"),
         (["train", "no-such-recipe.yaml", "--data", "SetA", "--out", "run"], "no-such-recipe.yaml"),
     ],
 )
@@ -93,7 +93,7 @@ def test_wrong_use_gets_one_sentence(call, sets, tmp_path, arguments, part):
 
 
 def test_eval_of_a_folder_that_is_none(call, weights):
-    result = call("eval", "lite-x4", "nowhere", "--weights", weights[4])
+    result = call("eval", "irn-q-x4", "nowhere", "--weights", weights[4])
     assert (result.code, result.out) == (2, b"")
     assert "nowhere is not a folder" in result.err
 
@@ -120,12 +120,12 @@ def test_train_passes_everything_on(call, monkeypatch):
         return Record()
 
     monkeypatch.setattr("unshrink.train.run", run)
-    arguments = ("train", "lite-x4", "--data", "pictures", "--out", "run", "--max-time", "1h30m", "--resume")
+    arguments = ("train", "irn-q-x4", "--data", "pictures", "--out", "run", "--max-time", "1h30m", "--resume")
     arguments += ("--start", "other/weights")
     result = call(*arguments, "--json")
     assert result.code == 0
     assert seen == {
-        "recipe": "lite-x4",
+        "recipe": "irn-q-x4",
         "data": Path("pictures"),
         "out": Path("run"),
         "max_time": 5400.0,
@@ -133,5 +133,5 @@ def test_train_passes_everything_on(call, monkeypatch):
         "start": [Path("other/weights")],
     }
     (entry,) = result.json["results"]
-    assert entry == {"recipe": "lite-x4", "out": "run", "weights": "run/weights", "summary": "loss 1"}
-    assert call(*arguments).text == "lite-x4: loss 1; weights in run/weights\n"
+    assert entry == {"recipe": "irn-q-x4", "out": "run", "weights": "run/weights", "summary": "loss 1"}
+    assert call(*arguments).text == "irn-q-x4: loss 1; weights in run/weights\n"

@@ -81,7 +81,7 @@ def test_roundtrip_counts_the_bytes_of_exact_blocks(call, draw, weights):
 def test_roundtrip_for_people_and_from_standard_input(call, draw, weights):
     photo = draw("photo.png").read_bytes()
     result = call("roundtrip", "-", "--weights", weights[4], stdin=photo)
-    assert result.text.startswith("standard input 38x25 -> 10x7 -> 38x25 (lite-x4)\n")
+    assert result.text.startswith("standard input 38x25 -> 10x7 -> 38x25 (irn-q-x4)\n")
     for word in ("PSNR", "bytes", "seconds", "memory"):
         assert word in result.text
 

@@ -101,7 +101,7 @@ def test_what_the_pixels_carry_comes_back(name):
         if carried is not None:
             assert torch.equal(carried, rounded.carried)
             assert (carried - parts.carried).abs().max() < 0.26
-            torch.testing.assert_close(model.upscale(rounded.lr), model.join(rounded))
+            torch.testing.assert_close(model.upscale(rounded.lr, rounded.payload), model.join(rounded))
 
 
 @pytest.mark.parametrize("name", registry.names())

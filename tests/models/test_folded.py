@@ -114,3 +114,26 @@ def _error(model, hr, lr):
         error = model.upscale(lr) - hr
         luma = (error * torch.tensor(effort.LUMA).view(3, 1, 1)).sum(1)
         return error.square().sum() + effort.LUMA_WEIGHT * luma.square().sum()
+
+
+def test_a_plane_beside_the_picture_is_refined_with_what_the_picture_carries():
+    torch.manual_seed(0)
+    model = _disturb(IRNQ(replace(SETTINGS, payload=True)))
+    hr = _picture()
+    with torch.inference_mode():
+        lr, payload = model.downscale(hr)
+    better, refined = effort.refine(model, hr, lr, 8, payload=payload, joint=True)
+    assert refined.shape == payload.shape
+    assert not torch.equal(refined, payload)
+    assert not torch.equal(model.carried(better), model.carried(lr))
+
+
+def test_the_network_with_a_payload_begins_as_the_one_without():
+    torch.manual_seed(0)
+    plain = _disturb(IRNQ(SETTINGS), 0.005)
+    more = IRNQ(replace(SETTINGS, payload=True))
+    adapt(plain, more)
+    one, other = plain.split(_picture()), more.split(_picture())
+    assert (one.lr - other.lr).abs().mean() < 0.01
+    assert other.payload.shape == (1, 1, 24, 32)
+    assert (more.join(other, latent=other.latent) - _picture()).abs().max() < 1e-4

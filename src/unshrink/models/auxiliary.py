@@ -111,11 +111,7 @@ class IRNA(Rescaler):
         None is 1/2 for the payload, where the sigmoid is centred, and zero for z.
         """
         del size
-        if payload is None:
-            plane = lr.new_zeros(lr.shape[0], 1, *lr.shape[-2:])
-        else:
-            plane = _logit(payload) / self.settings.gain
-        low = torch.cat([lr, plane], dim=1)
+        low = with_zeros(lr, 1) if payload is None else torch.cat([lr, logit(payload) / self.settings.gain], dim=1)
         state = with_zeros(low, self.latent_channels) if latent is None else torch.cat([low, latent], dim=1)
         return self.chain.inverse_(state)
 
@@ -124,7 +120,7 @@ class IRNA(Rescaler):
 
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload in 8 bits, 1 to 255 over 255, with the identity for its gradient."""
-        return None if payload is None else quantise(payload, LOWEST)
+        return None if payload is None else store_plane(payload)
 
 
 def _links(settings: AuxiliarySettings) -> list[Invertible]:
@@ -134,6 +130,11 @@ def _links(settings: AuxiliarySettings) -> list[Invertible]:
     return build_links(settings.levels, settings.clamp, low=LR_CHANNELS + 1, after_first=start)
 
 
-def _logit(plane: Tensor) -> Tensor:
+def store_plane(payload: Tensor) -> Tensor:
+    """A plane in [0, 1] in 8 bits, 1 to 255 over 255, with the identity for its gradient."""
+    return quantise(payload, LOWEST)
+
+
+def logit(plane: Tensor) -> Tensor:
     """Of the clipped plane; finite for anything in [0, 1], and with a gradient beyond the clip too."""
     return torch.logit(plane + (plane.clamp(LEAST, 1 - LEAST) - plane).detach())

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
+from unshrink.models.auxiliary import logit, store_plane
 from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
 from unshrink.models.irn import LevelSettings, build_links, count_channels
@@ -29,6 +30,8 @@ class FoldedSettings:
     """For red, green and blue, how many levels apart those are that mean the same; half of it is a pixel's error."""
     gain: float = 8.0
     """What the planes' channels are multiplied with before the sigmoid."""
+    payload: bool = False
+    """Whether a plane of 8 bits stands beside the picture too, as in IRN-A."""
 
     @property
     def scale(self) -> int:
@@ -37,15 +40,15 @@ class FoldedSettings:
 
 
 class IRNQ(Rescaler):
-    """A bijection between an HR picture and an LR picture, P planes of symbols, and a latent z.
+    """A bijection between an HR picture and an LR picture, P planes of symbols, perhaps a payload, and a latent z.
 
-        x (B, 3, H, W) <-> y (B, 3, H/s, W/s), planes (B, P, H/s, W/s), z (B, 3*s*s - 3 - P, H/s, W/s)
+        x (B, 3, H, W) <-> y (B, 3, H/s, W/s), planes (B, P, H/s, W/s), payload (B, 1, H/s, W/s), z (B, C, H/s, W/s)
 
     As IRN-A's plane (Yin et al., ICASSP 2023), the planes are low channels of every coupling, pass through a sigmoid
     and are rounded, here to few symbols. But no file carries them: each LR pixel moves to the nearest colour whose
     residues say its symbols (`nn.fold`). So an ordinary RGB picture is all there is, and the planes come back exactly,
-    while detail that is added to pixels has to be told from their texture. z = 0 when restoring. All this but the
-    couplings is our design.
+    while detail that is added to pixels has to be told from their texture. With `payload` IRN-A's own plane of 8 bits
+    comes on top ("IRN-QA"). z = 0 when restoring. All this but the couplings and IRN-A's plane is our design.
     """
 
     scale: int
@@ -58,7 +61,9 @@ class IRNQ(Rescaler):
             raise UsageError(f"Steps of {settings.steps} hold {prod(settings.steps)} symbols; planes need more.")
         self.settings = settings
         self.scale: int = settings.scale
-        self.low = LR_CHANNELS + len(settings.planes)
+        self.carrying = LR_CHANNELS + len(settings.planes)
+        """Channels of the LR picture and of what it carries."""
+        self.low = self.carrying + int(settings.payload)
         self.chain = Chain(build_links(settings.levels, settings.clamp, low=self.low))
         self.reach = measure_reach(self.chain)
         self.pitch = (*settings.steps, *(256 / count for count in settings.planes))
@@ -70,36 +75,41 @@ class IRNQ(Rescaler):
         return count_channels(self.settings.levels) - self.low
 
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s) as it is before it carries anything, planes in [0, 1], z."""
+        """HR (B, 3, H, W) -> LR (B, 3, H/s, W/s) as it is before it carries anything, payload, z, planes in [0, 1]."""
         del size
         require_multiple(hr, self.scale)
         state = self.chain(hr)
-        return Split(state[:, :LR_CHANNELS], None, state[:, self.low :], self._planes(state))
+        lr, planes, payload = self._apart(state)
+        return Split(lr, payload, state[:, self.low :], planes)
 
-    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, None]:
-        """HR -> the LR picture that carries the planes, in whole multiples of 1 / 255; no payload."""
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor | None]:
+        """HR -> the LR picture that carries the planes, in whole multiples of 1 / 255, and the payload."""
         del size
         require_multiple(hr, self.scale)
-        low = self.chain.head(hr, self.low)
-        return self.carry(low[:, :LR_CHANNELS], self._planes(low)), None
+        lr, planes, payload = self._apart(self.chain.head(hr, self.low))
+        return self.carry(lr, planes), payload
 
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
     ) -> Tensor:
-        """LR (B, 3, h, w), in whole multiples of 1 / 255, and z (zero where it is None) -> HR (B, 3, h*s, w*s)."""
-        del payload, size
-        return self._join(lr, self.carried(lr), latent)
+        """LR (B, 3, h, w), in whole multiples of 1 / 255, payload and z -> HR (B, 3, h*s, w*s).
+
+        None is 1/2 for the payload, where the sigmoid is centred, and zero for z.
+        """
+        del size
+        return self._together(lr, self.carried(lr), payload, latent)
 
     def rounded(self, parts: Split) -> Split:
         """`parts` as a file gives them back: the LR picture carries the planes, and those are rounded to symbols."""
         planes = _planes_of(parts)
         values = planes + (self._values(self._symbols(planes)) - planes).detach()
-        return parts._replace(lr=quantise(self.carry(parts.lr, planes)), carried=values)
+        lr = quantise(self.carry(parts.lr, planes))
+        return parts._replace(lr=lr, payload=self.stored(parts.payload), carried=values)
 
     def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The inverse of `split`: takes the planes from `parts`, not from the pixels of the LR picture."""
         del size
-        return self._join(parts.lr, _planes_of(parts), latent)
+        return self._together(parts.lr, _planes_of(parts), parts.payload, latent)
 
     def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
         """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that carries the planes."""
@@ -116,11 +126,21 @@ class IRNQ(Rescaler):
         symbols = part(index, self.settings.planes)
         return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
 
-    def _planes(self, state: Tensor) -> Tensor:
-        return torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : self.low])
+    def stored(self, payload: Tensor | None) -> Tensor | None:
+        """The payload in 8 bits, as IRN-A's."""
+        return None if payload is None else store_plane(payload)
 
-    def _join(self, lr: Tensor, planes: Tensor, latent: Tensor | None) -> Tensor:
-        low = torch.cat([lr, torch.logit(planes) / self.settings.gain], dim=1)
+    def _apart(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The state's low channels as LR, planes and payload."""
+        planes = torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : self.low])
+        beside = planes[:, len(self.settings.planes) :] if self.settings.payload else None
+        return state[:, :LR_CHANNELS], planes[:, : len(self.settings.planes)], beside
+
+    def _together(self, lr: Tensor, planes: Tensor, payload: Tensor | None, latent: Tensor | None) -> Tensor:
+        low = torch.cat([lr, logit(planes) / self.settings.gain], dim=1)
+        if payload is not None:
+            low = torch.cat([low, logit(payload) / self.settings.gain], dim=1)
+        low = with_zeros(low, self.low - low.shape[1])
         state = with_zeros(low, self.latent_channels) if latent is None else torch.cat([low, latent], dim=1)
         return self.chain.inverse_(state)
 
@@ -129,7 +149,7 @@ class IRNQ(Rescaler):
         return torch.minimum((planes.detach() * counts).floor(), counts - 1)
 
     def _values(self, symbols: Tensor) -> Tensor:
-        """The middle of what each symbol stands for: never 0 or 1, so that the logit is finite."""
+        """The middle of what each symbol stands for."""
         return (symbols + 0.5) / self._counts(symbols)
 
     def _counts(self, like: Tensor) -> Tensor:

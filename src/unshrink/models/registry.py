@@ -128,9 +128,9 @@ PAPER_IRN: tuple[Levels, ...] = (
 """Of the IRN paper's own networks."""
 
 
-def _irn(stem: str, method: str, levels: Levels, paper: str, design: str, default: bool = False) -> ModelSpec:
+def _irn(stem: str, method: str, levels: Levels, paper: str, design: str) -> ModelSpec:
     settings = IRNSettings(levels)
-    return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "none", settings, paper, design, default)
+    return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "none", settings, paper, design)
 
 
 def _auxiliary(stem: str, method: str, levels: Levels) -> ModelSpec:
@@ -138,11 +138,11 @@ def _auxiliary(stem: str, method: str, levels: Levels) -> ModelSpec:
     return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "alpha", settings, paper, design)
 
 
-def _folded(stem: str, method: str, levels: Levels) -> ModelSpec:
-    settings = FoldedSettings(levels, gain=GAIN)
-    return ModelSpec(
-        f"{stem}-x{settings.scale}", method, settings.scale, "none", settings, AUXILIARY_PAPER, FOLDED_DESIGN
-    )
+def _folded(levels: Levels, planes: tuple[int, ...], payload: bool = False) -> ModelSpec:
+    settings = FoldedSettings(levels, planes=planes, gain=GAIN, payload=payload)
+    name, method, kind = ("irn-qa", "IRN-QA", "alpha") if payload else ("irn-q", "IRN-Q", "none")
+    scale, paper, design = settings.scale, AUXILIARY_PAPER, FOLDED_DESIGN
+    return ModelSpec(f"{name}-x{scale}", method, scale, kind, settings, paper, design, default=not payload)
 
 
 def _metadata(stem: str, method: str, levels: Levels) -> ModelSpec:
@@ -163,12 +163,14 @@ def _dialled(name: str, method: str, levels: Levels, paper: str, design: str) ->
 
 
 _SPECS = (
-    *(_irn("lite", "IRN (lite)", levels, IRN_PAPER, LITE_DESIGN, default=True) for levels in LITE),
+    _folded(LITE_X2, planes=(64,)),
+    _folded(LITE_X4, planes=(8, 8)),
+    _folded(LITE_X2, planes=(64,), payload=True),
+    _folded(LITE_X4, planes=(8, 8), payload=True),
+    *(_irn("lite", "IRN (lite)", levels, IRN_PAPER, LITE_DESIGN) for levels in LITE),
     *(_irn("dlv", "DLV-IRN", levels, DLV_PAPER, DLV_DESIGN) for levels in DLV),
     *(_auxiliary("irn-a", "IRN-A", levels) for levels in LITE),
     *(_auxiliary("dlv-a", "DLV-IRN-A", levels) for levels in DLV),
-    *(_folded("irn-q", "IRN-Q", levels) for levels in LITE),
-    *(_folded("dlv-q", "DLV-IRN-Q", levels) for levels in DLV),
     *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
     *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
     ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),

@@ -29,6 +29,8 @@ FIRST_STEP = RATE / 4
 """Root mean square of the first step where what values may be is further apart, as many times that as `pitch` says."""
 GROWTH = 1.2
 """What such steps grow by while they lead somewhere."""
+LONGEST = 0.6
+"""Of the way from a value to the next: no step moves a pixel by more."""
 GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
 GUIDE_WEIGHT_APART = 0.2
@@ -77,15 +79,12 @@ class _Target:
     fixed: Tensor | None
     """The payload as the file has it, where it stays so: of the LR's size over the model's `grain`."""
     store: Store
-    joint: bool
-    """Whether what the state holds beside the LR is the payload, not what the LR's pixels carry."""
 
     def restored(self, window: Tensor, fixed: Tensor | None, size: tuple[int, int] | None = None) -> Tensor:
         """HR from the part `window` of the state and its part of the fixed payload, rounded as a file rounds."""
-        lr, beside = window[:, :3], window[:, 3:]
-        carried = None if self.joint or not beside.shape[1] else beside
+        lr, carried, payload = _parted(window, self.model)
         parts = self.model.rounded(Split(lr, None, lr[:, :0], carried))
-        return self.model.join(parts._replace(payload=self.store(beside) if self.joint else fixed), size=size)
+        return self.model.join(parts._replace(payload=fixed if payload is None else self.store(payload)), size=size)
 
 
 def refine(
@@ -116,18 +115,23 @@ def refine(
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
         joint = joint and payload is not None
-        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, joint)
-        beside = payload if joint else model.carried(quantise(lr))
-        state = lr.clone() if beside is None else torch.cat([lr, beside], 1)
+        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store)
+        refined = (lr, model.carried(quantise(lr)), payload if joint else None)
+        state = torch.cat([part for part in refined if part is not None], 1)
         _descend(state.clamp_(0, 1), target, STEPS[effort])
-        chosen = state[:, 3:] if joint else payload
-        lr = state[:, :3] if joint else _carrying(state, model)
-        return lr.cpu(), None if chosen is None else chosen.cpu()
+        chosen = _parted(state, model)[2] if joint else payload
+        return _carrying(state, model).cpu(), None if chosen is None else chosen.cpu()
+
+
+def _parted(state: Tensor, model: Rescaler) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """LR, what its pixels are to carry, and the payload, where a state holds them."""
+    lr, carried, payload = state[:, :3], state[:, 3 : len(model.pitch)], state[:, len(model.pitch) :]
+    return lr, carried if carried.shape[1] else None, payload if payload.shape[1] else None
 
 
 def _carrying(state: Tensor, model: Rescaler) -> Tensor:
-    """The LR picture of `state`, which carries what else the state holds where that is the method's way."""
-    return model.carry(state[:, :3], state[:, 3:] if state.shape[1] > 3 else None)
+    """The LR picture of `state`, which carries what the state has for it to carry."""
+    return model.carry(*_parted(state, model)[:2])
 
 
 def _require_whole(model: Rescaler, hr: Tensor) -> None:
@@ -182,24 +186,25 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
 
     So steps are as long as the gradient, and halved where they lead nowhere.
     """
-    rate = _first_steps(target.model, state)
+    apart = _pitch(target.model, state)
+    rate, longest = FIRST_STEP * apart, LONGEST / 255 * apart
     best, least, slope = state.clone(), math.inf, state
     for _ in range(steps + 1):
         loss, gradient = _gradient(state, target)
-        if loss < least:
+        if loss <= least:  # equal where no value has changed yet
             least, slope, rate = loss, gradient, rate * GROWTH
             best.copy_(state)
         else:
             rate = rate / 2
         size = slope.square().mean((-2, -1), keepdim=True).sqrt() + 1e-12
-        state.copy_(best - rate * slope / size).clamp_(0, 1)
+        state.copy_(best - (rate * slope / size).clamp(-longest, longest)).clamp_(0, 1)
     state.copy_(best)
 
 
-def _first_steps(model: Rescaler, state: Tensor) -> Tensor:
-    """(1, channels of the state, 1, 1); a payload's values are one level of 8 bits apart."""
+def _pitch(model: Rescaler, state: Tensor) -> Tensor:
+    """(1, channels of the state, 1, 1), in levels of 8 bits; a payload's values are one apart."""
     pitch = [*model.pitch, *[1.0] * state.shape[1]][: state.shape[1]]
-    return FIRST_STEP * state.new_tensor(pitch).view(1, -1, 1, 1)
+    return state.new_tensor(pitch).view(1, -1, 1, 1)
 
 
 def check_effort(effort: int) -> None:

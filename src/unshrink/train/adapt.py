@@ -18,7 +18,7 @@ from unshrink.train.grow import grow
 
 
 @torch.no_grad()
-def adapt(plain: IRN | IRNA, target: IRNA | IRNQ) -> None:
+def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
     """Write the weights of `plain` into `target`, in place; of an IRN, the levels of `target` may be larger ones.
 
     With IRN-A's split after the network both then compute the same, and the payload adds to it. Else what read or wrote

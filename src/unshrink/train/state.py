@@ -68,7 +68,7 @@ def begin_with(state: State, path: Path, model: str) -> None:
         target = target.irn  # an autoencoder that starts as zero leaves its restoration as it was
     if _same_tensors(found, target):
         target.load_state_dict(found.state_dict())
-    elif isinstance(found, IRN | IRNA) and isinstance(target, IRNA | IRNQ):
+    elif isinstance(found, IRN | IRNA | IRNQ) and isinstance(target, IRNA | IRNQ):
         adapt(found, target)
     elif isinstance(found, IRN) and isinstance(target, IRN):
         grow(found, target)
