@@ -16,6 +16,7 @@ from unshrink.cli import main
 from unshrink.errors import OutputExistsError, UnshrinkError, UsageError
 from unshrink.models import registry
 from unshrink.models.auxiliary import AuxiliarySettings
+from unshrink.models.folded import FoldedSettings
 from unshrink.models.irn import IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRMSettings, ModuleSettings
 from unshrink.models.metadata import MetadataSettings
@@ -38,6 +39,8 @@ SMALL = {
     "dial": ("irn-sigma-x4", IRNSettings((TWIN, AUGMENTED), latent_unit=0.01)),
     "irrm": ("irrm-s-x2", IRRMSettings((ModuleSettings(1, 4, 4),))),
     "plane": ("irn-a-x2", AuxiliarySettings((TWIN,), start="mean", gain=8.0)),
+    "symbols": ("irn-q-x2", FoldedSettings((TWIN,), planes=(8, 3), steps=(4, 2, 4))),
+    "symbols and plane": ("irn-qa-x4", FoldedSettings((TWIN, TWIN), payload=True)),
     "latent": ("irn-m-x2", MetadataSettings(irn=IRNSettings((TWIN,)), width=6)),
     "paper's autoencoder": ("irn-m-x2", MetadataSettings(irn=IRNSettings((TWIN,)), width=6, design="paper")),
 }
@@ -65,7 +68,8 @@ def test_both_directions_are_torchs(kind, tmp_path):
         stored = model.stored(payload)
     found = session(down.path).run(None, {"hr": hr.numpy()})
     assert len(found) == (1 if payload is None else 2)
-    assert np.abs(found[0] * 255 - lr.clamp(0, 1).numpy() * 255).max() < 0.51
+    off = np.abs(found[0] * 255 - lr.clamp(0, 1).numpy() * 255) > 0.51
+    assert not off.any() or (model.carried(lr) is not None and off.mean() < 0.002)
     assert np.allclose(found[0] * 255, np.rint(found[0] * 255), atol=1e-4)
     given = {"lr": found[0]}
     if stored is not None:
@@ -168,8 +172,8 @@ def test_the_example_of_the_page_works(tmp_path, monkeypatch):
     waves = [128 + 100 * np.sin(x / 9 + phase) * np.cos(y / 7) for phase in range(3)]
     Image.fromarray(np.stack(waves, axis=-1).astype(np.uint8)).save("photo.png")
     page = PAGE.read_text(encoding="utf-8")
-    assert "\n    unshrink export lite-x4\n" in page
-    assert main(["export", "lite-x4"]) == 0
+    assert "\n    unshrink export irn-q-x4\n" in page
+    assert main(["export", "irn-q-x4"]) == 0
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block, "docs/export.md", "exec"), {})
     engine = Engine(precision="float32")
@@ -177,4 +181,4 @@ def test_the_example_of_the_page_works(tmp_path, monkeypatch):
     for name, picture in (("small.png", expected.lrfile.picture), ("restored.png", engine.up(expected))):
         with Image.open(name) as image:
             off = np.asarray(image).astype(int) - picture.rgb
-        assert np.abs(off).max() <= 1, name
+        assert (np.abs(off) > 1).mean() < 0.002, name  # a symbol that the last bits decide

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from unshrink.models.base import Rescaler
 from unshrink.nn.haar import Mixing
 from unshrink.nn.invertible import Invertible
-from unshrink.nn.quantise import quantise
 
 
 class DownGraph(nn.Module):
     """HR (B, 3, H, W) in [0, 1] -> what a file holds, then the same as it was before rounding.
 
     Without a payload: LR and raw LR, both (B, 3, H/s, W/s). With one: LR, payload, raw LR, raw payload. LR is whole
-    multiples of 1 / 255, the payload what `Rescaler.stored` gives.
+    multiples of 1 / 255, the payload what `Rescaler.stored` gives. Where the LR's pixels carry planes, those are more
+    channels of the raw LR.
     """
 
     def __init__(self, model: Rescaler) -> None:
@@ -26,11 +26,12 @@ class DownGraph(nn.Module):
 
     def forward(self, hr: Tensor) -> tuple[Tensor, ...]:
         """Shrink a batch of pictures; H and W are multiples of the scale."""
-        lr, payload = self.model.downscale(hr)
-        stored = self.model.stored(payload)
-        if payload is None or stored is None:
-            return quantise(lr), lr
-        return quantise(lr), stored, lr, payload
+        parts = self.model.split(hr)
+        kept = self.model.rounded(parts)
+        raw = parts.lr if parts.carried is None else torch.cat([parts.lr, parts.carried], dim=1)
+        if parts.payload is None or kept.payload is None:
+            return kept.lr, raw
+        return kept.lr, kept.payload, raw, parts.payload
 
 
 class UpGraph(nn.Module):
