@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from unshrink.errors import UsageError, WeightsError
+from unshrink.models import registry
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings
+from unshrink.models.base import use_subnet_dtype
 from unshrink.models.folded import IRNQ, FoldedSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.nn.quantise import quantise
@@ -137,3 +139,13 @@ def test_the_network_with_a_payload_begins_as_the_one_without():
     assert (one.lr - other.lr).abs().mean() < 0.01
     assert other.payload.shape == (1, 1, 24, 32)
     assert (more.join(other, latent=other.latent) - _picture()).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(("name", "kept"), [("irn-q-x2", torch.float32), ("irn-q-x4", torch.bfloat16)])
+def test_at_x2_what_moves_symbols_is_not_narrowed(name, kept):
+    model = registry.build(registry.get(name))
+    use_subnet_dtype(model, torch.bfloat16)
+    *_, first, last = model.chain.links
+    assert {conv.weight.dtype for conv in last.f.inner_convolutions()} == {kept}
+    for subnet in (first.f, first.gh, last.gh):
+        assert {conv.weight.dtype for conv in subnet.inner_convolutions()} == {torch.bfloat16}

@@ -1,6 +1,7 @@
 """What every rescaling network offers, whatever its method."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -141,6 +142,10 @@ class Rescaler(nn.Module, ABC):
         """The latent where the dial stands at `sigma`, 0 to 1, from `noise` ~ N(0, 1) of the latent's shape."""
         return noise * sigma
 
+    def precise(self) -> Sequence[nn.Module]:
+        """Sub-networks that compute in float32 always, because narrower ones would cost more than 0.02 dB."""
+        return ()
+
     def penalty(self, parts: Split) -> Tensor | None:
         """What the method adds to the training loss for `parts`, as a mean over elements; None for nothing."""
         del parts
@@ -159,8 +164,9 @@ def use_subnet_dtype(model: nn.Module, dtype: torch.dtype) -> None:
     bfloat16 is for inference on processors that compute in it; see `fast_dtype` and `nn.subnets`.
     """
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    precise = model.precise() if isinstance(model, Rescaler) else ()
     for module in model.modules():
-        if isinstance(module, DenseSubnet | ResidualSubnet):
+        if isinstance(module, DenseSubnet | ResidualSubnet) and module not in precise:
             for conv in module.inner_convolutions():
                 conv.to(dtype)
 

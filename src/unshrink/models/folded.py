@@ -1,16 +1,18 @@
 """IRN-Q: an IRN that carries the best of what it leaves out in the residues of the LR picture's own pixels (ours)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unshrink.errors import UsageError
 from unshrink.models.auxiliary import logit, store_plane
 from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
 from unshrink.models.irn import LevelSettings, build_links, count_channels
+from unshrink.nn.coupling import TwinCoupling
 from unshrink.nn.fold import fold, join, part, unfold
 from unshrink.nn.invertible import Chain
 from unshrink.nn.quantise import quantise
@@ -125,6 +127,11 @@ class IRNQ(Rescaler):
         index = unfold(lr, self.settings.steps)
         symbols = part(index, self.settings.planes)
         return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
+
+    def precise(self) -> Sequence[nn.Module]:
+        """At x2, what the last coupling adds to LR and planes: in bfloat16 it moves pixels to other symbols' values."""
+        last = self.chain.links[-1]
+        return [last.f] if self.scale == 2 and isinstance(last, TwinCoupling) else []
 
     def stored(self, payload: Tensor | None) -> Tensor | None:
         """The payload in 8 bits, as IRN-A's."""
