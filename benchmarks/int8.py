@@ -23,13 +23,13 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from PIL import Image
 
 from unshrink.export import export_network
+from unshrink.metrics.quality import psnr_y
 from unshrink.models.base import fast_dtype
 from unshrink.models.weights import load
 from unshrink.nn.quantise import quantise
 
 Array = NDArray[np.float32]
 Way = Callable[[Array], Array]
-LUMA = np.array([65.481, 128.553, 24.966], np.float32).reshape(1, 3, 1, 1) / 255
 
 
 class Feed(CalibrationDataReader):
@@ -87,10 +87,9 @@ def torch_way(name: str) -> Way:
     return way
 
 
-def psnr_y(hr: Array, restored: Array) -> float:
-    """On luma of 8 bits."""
-    error = ((hr - np.rint(restored * 255) / 255) * LUMA).sum(1)[..., 4:-4, 4:-4]
-    return float(-10 * np.log10(np.square(error).mean()))
+def to_pixels(picture: Array) -> NDArray[np.uint8]:
+    """(1, 3, H, W) in [0, 1] -> (H, W, 3) of 8 bits."""
+    return np.rint(picture[0].transpose(1, 2, 0) * 255).astype(np.uint8)
 
 
 def read_square(path: Path, side: int) -> Array:
@@ -122,7 +121,7 @@ def main() -> None:
             "ONNX Runtime, int8 inside": onnx_way(quantised(down, [first]), quantised(up, [lr]), chosen.threads),
         }
         for label, way in ways.items():
-            decibels = np.mean([psnr_y(hr, way(hr)) for hr in others])
+            decibels = np.mean([psnr_y(to_pixels(hr), to_pixels(way(hr)), border=4) for hr in others])
             seconds = []
             for _ in range(chosen.runs):
                 start = time.perf_counter()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unshrink.models import registry
 from unshrink.models.base import Rescaler
-from unshrink.models.bijection import LR_CHANNELS, Bijection
+from unshrink.models.bijection import Bijection
 from unshrink.models.folded import IRNQ
 from unshrink.nn.parts import whole
 from unshrink.rescale.memory import memory
@@ -35,8 +35,7 @@ def plain_pass(model: Rescaler, pixels: Pixels) -> None:
     state: Tensor = read_part(pixels, whole(pixels.shape[:2]))
     for link in model.chain.links:
         state = link(state)
-    low = model.low if isinstance(model, IRNQ) else LR_CHANNELS
-    state = torch.cat([state[:, :low], torch.zeros_like(state[:, low:])], dim=1)
+    state = torch.cat([state[:, : model.low], torch.zeros_like(state[:, model.low :])], dim=1)
     for link in reversed(model.chain.links):  # type: ignore[call-overload]
         state = link.inverse(state)
 

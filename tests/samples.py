@@ -29,3 +29,14 @@ def save_soft_pictures(folder: Path, number: int, *, low: int, side: int) -> Pat
         coarse = rng.integers(0, 255, (low, low, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC).save(folder / f"p{index}.png")
     return folder
+
+
+def pixels(path: Path) -> np.ndarray:
+    """Of the picture in a file."""
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def names(folder: Path) -> list[str]:
+    """Of all files below a folder, sorted."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())

@@ -88,3 +88,13 @@ def image(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
     y, x = np.mgrid[: size[0], : size[1]]
     planes = [128 + 100 * np.sin(x / 5 + phase) * np.cos(y / 4) for phase in range(4)]
     return Image.fromarray(np.stack(planes, axis=-1).astype(np.uint8), "RGBA").convert(mode)
+
+
+@pytest.fixture
+def down(call, weights) -> Callable[..., object]:
+    return lambda *arguments, **options: call("down", *arguments, "--weights", weights[4], **options)
+
+
+@pytest.fixture
+def up(call, weights) -> Callable[..., object]:
+    return lambda *arguments, **options: call("up", *arguments, "--weights", weights[4], **options)

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from unshrink.nn.fold import fold, join, part, unfold
+from unshrink.nn.fold import fold, pack_symbols, unfold, unpack_symbols
 
 STEPS = [(4, 4, 4), (4, 2, 8), (1, 1, 1), (3, 5, 7), (1, 64, 2)]
 
@@ -57,9 +57,9 @@ def test_the_gradient_passes_to_the_picture_alone():
     assert index.grad is None
 
 
-def test_planes_are_joined_and_parted():
+def test_planes_become_one_number_and_planes_again():
     counts = (3, 5, 4)
     symbols = torch.tensor(list(itertools.product(*map(range, counts)))).float().T[None, :, :, None]
-    index = join(symbols, counts)
+    index = pack_symbols(symbols, counts)
     assert sorted(index.flatten().tolist()) == list(range(60))
-    assert torch.equal(part(index, counts), symbols)
+    assert torch.equal(unpack_symbols(index, counts), symbols)

@@ -80,6 +80,8 @@ class IRNA(Rescaler):
         super().__init__()
         self.settings = settings
         self.scale: int = settings.scale
+        self.low = LR_CHANNELS + int(settings.split == "pre")
+        """Channels that every coupling takes for low ones."""
         self.chain = Chain(_links(settings))
         self.reach = measure_reach(self.chain)
         self.floats = state_floats(count_channels(settings.levels), settings.scale)

@@ -15,6 +15,8 @@ class Bijection(Rescaler):
     """x (B, 3, H, W) <-> y (B, 3, H/s, W/s), z (B, C, H/s, W/s) by a chain; y is kept, and z is zero going back."""
 
     scale: int
+    low = LR_CHANNELS
+    """Channels that every coupling takes for low ones."""
 
     def __init__(self, chain: Chain, scale: int, *, latent_channels: int) -> None:
         super().__init__()

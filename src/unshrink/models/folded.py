@@ -13,7 +13,7 @@ from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
 from unshrink.models.irn import LevelSettings, build_links, count_channels
 from unshrink.nn.coupling import TwinCoupling
-from unshrink.nn.fold import fold, join, part, unfold
+from unshrink.nn.fold import fold, pack_symbols, unfold, unpack_symbols
 from unshrink.nn.invertible import Chain
 from unshrink.nn.quantise import quantise
 
@@ -63,9 +63,8 @@ class IRNQ(Rescaler):
             raise UsageError(f"Steps of {settings.steps} hold {prod(settings.steps)} symbols; planes need more.")
         self.settings = settings
         self.scale: int = settings.scale
-        self.carrying = LR_CHANNELS + len(settings.planes)
-        """Channels of the LR picture and of what it carries."""
-        self.low = self.carrying + int(settings.payload)
+        self.low = LR_CHANNELS + len(settings.planes) + int(settings.payload)
+        """Channels that every coupling takes for low ones."""
         self.chain = Chain(build_links(settings.levels, settings.clamp, low=self.low))
         self.reach = measure_reach(self.chain)
         self.pitch = (*settings.steps, *(256 / count for count in settings.planes))
@@ -81,14 +80,14 @@ class IRNQ(Rescaler):
         del size
         require_multiple(hr, self.scale)
         state = self.chain(hr)
-        lr, planes, payload = self._apart(state)
+        lr, planes, payload = self._read_low(state)
         return Split(lr, payload, state[:, self.low :], planes)
 
     def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor | None]:
         """HR -> the LR picture that carries the planes, in whole multiples of 1 / 255, and the payload."""
         del size
         require_multiple(hr, self.scale)
-        lr, planes, payload = self._apart(self.chain.head(hr, self.low))
+        lr, planes, payload = self._read_low(self.chain.head(hr, self.low))
         return self.carry(lr, planes), payload
 
     def upscale(
@@ -99,7 +98,7 @@ class IRNQ(Rescaler):
         None is 1/2 for the payload, where the sigmoid is centred, and zero for z.
         """
         del size
-        return self._together(lr, self.carried(lr), payload, latent)
+        return self._restore(lr, self.carried(lr), payload, latent)
 
     def rounded(self, parts: Split) -> Split:
         """`parts` as a file gives them back: the LR picture carries the planes, and those are rounded to symbols."""
@@ -111,13 +110,13 @@ class IRNQ(Rescaler):
     def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The inverse of `split`: takes the planes from `parts`, not from the pixels of the LR picture."""
         del size
-        return self._together(parts.lr, _planes_of(parts), parts.payload, latent)
+        return self._restore(parts.lr, _planes_of(parts), parts.payload, latent)
 
     def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
         """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that carries the planes."""
         if planes is None:
             return lr
-        return fold(lr, join(self._symbols(planes), self.settings.planes), self.settings.steps)
+        return fold(lr, pack_symbols(self._symbols(planes), self.settings.planes), self.settings.steps)
 
     def carried(self, lr: Tensor) -> Tensor:
         """The inverse of `carry`: the planes, rounded to their symbols, of an LR picture in multiples of 1 / 255.
@@ -125,7 +124,7 @@ class IRNQ(Rescaler):
         Where the picture carries nothing, as any other picture, they are noise.
         """
         index = unfold(lr, self.settings.steps)
-        symbols = part(index, self.settings.planes)
+        symbols = unpack_symbols(index, self.settings.planes)
         return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
 
     def precise(self) -> Sequence[nn.Module]:
@@ -137,13 +136,13 @@ class IRNQ(Rescaler):
         """The payload in 8 bits, as IRN-A's."""
         return None if payload is None else store_plane(payload)
 
-    def _apart(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _read_low(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """The state's low channels as LR, planes and payload."""
         planes = torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : self.low])
         beside = planes[:, len(self.settings.planes) :] if self.settings.payload else None
         return state[:, :LR_CHANNELS], planes[:, : len(self.settings.planes)], beside
 
-    def _together(self, lr: Tensor, planes: Tensor, payload: Tensor | None, latent: Tensor | None) -> Tensor:
+    def _restore(self, lr: Tensor, planes: Tensor, payload: Tensor | None, latent: Tensor | None) -> Tensor:
         low = torch.cat([lr, logit(planes) / self.settings.gain], dim=1)
         if payload is not None:
             low = torch.cat([low, logit(payload) / self.settings.gain], dim=1)

@@ -37,7 +37,7 @@ def unfold(lr: Tensor, steps: Sequence[int]) -> Tensor:
     return index
 
 
-def join(symbols: Tensor, counts: Sequence[int]) -> Tensor:
+def pack_symbols(symbols: Tensor, counts: Sequence[int]) -> Tensor:
     """symbols (B, P, h, w), whole numbers below their plane's count -> one number (B, 1, h, w)."""
     index = torch.zeros_like(symbols[:, :1])
     for symbol, count in zip(symbols.unbind(1), counts, strict=True):
@@ -45,8 +45,8 @@ def join(symbols: Tensor, counts: Sequence[int]) -> Tensor:
     return index
 
 
-def part(index: Tensor, counts: Sequence[int]) -> Tensor:
-    """The inverse of `join`: (B, 1, h, w) -> (B, P, h, w)."""
+def unpack_symbols(index: Tensor, counts: Sequence[int]) -> Tensor:
+    """The inverse of `pack_symbols`: (B, 1, h, w) -> (B, P, h, w)."""
     return _digits(index, counts)
 
 

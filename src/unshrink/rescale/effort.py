@@ -33,7 +33,7 @@ LONGEST = 0.6
 """Of the way from a value to the next: no step moves a pixel by more."""
 GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
-GUIDE_WEIGHT_APART = 0.2
+GUIDE_WEIGHT_COARSE = 0.2
 """The same for models of a wider pitch: how near to bicubic their LR is hangs less on what effort can change."""
 TILE = 256
 """HR pixels along each side of what is differentiated at once; bounds memory, not the result."""
@@ -114,7 +114,6 @@ def refine(
         hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
-        joint = joint and payload is not None
         target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store)
         refined = (lr, model.carried(quantise(lr)), payload if joint else None)
         state = torch.cat([part for part in refined if part is not None], 1)
@@ -162,7 +161,7 @@ def _stored_by(model: Rescaler) -> Store:
 
 def _descend(state: Tensor, target: _Target, steps: int) -> None:
     """Change `state` (1, 3 + planes of payload, h, w) in place, to the best of what it was and the steps lead to."""
-    if _is_apart(target.model):
+    if _is_coarse(target.model):
         _descend_carefully(state, target, steps)
         return
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
@@ -177,7 +176,7 @@ def _descend(state: Tensor, target: _Target, steps: int) -> None:
     state.copy_(best)
 
 
-def _is_apart(model: Rescaler) -> bool:
+def _is_coarse(model: Rescaler) -> bool:
     return max(model.pitch) > 1
 
 
@@ -186,9 +185,9 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
 
     So steps are as long as the gradient, and halved where they lead nowhere.
     """
-    apart = _pitch(target.model, state)
-    rate, longest = FIRST_STEP * apart, LONGEST / 255 * apart
-    best, least, slope = state.clone(), math.inf, state
+    pitch = _pitch_of(state, target.model)
+    rate, longest = FIRST_STEP * pitch, LONGEST / 255 * pitch
+    best, least, slope = state.clone(), math.inf, torch.zeros_like(state)
     for _ in range(steps + 1):
         loss, gradient = _gradient(state, target)
         if loss <= least:  # equal where no value has changed yet
@@ -201,7 +200,7 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
     state.copy_(best)
 
 
-def _pitch(model: Rescaler, state: Tensor) -> Tensor:
+def _pitch_of(state: Tensor, model: Rescaler) -> Tensor:
     """(1, channels of the state, 1, 1), in levels of 8 bits; a payload's values are one apart."""
     pitch = [*model.pitch, *[1.0] * state.shape[1]][: state.shape[1]]
     return state.new_tensor(pitch).view(1, -1, 1, 1)
@@ -220,7 +219,7 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
         return _gradient_of_whole(state, target)
     total = torch.zeros_like(state)
     apart = _carrying(state, model) - target.guide
-    weight = (GUIDE_WEIGHT_APART if _is_apart(model) else GUIDE_WEIGHT) * scale**2
+    weight = (GUIDE_WEIGHT_COARSE if _is_coarse(model) else GUIDE_WEIGHT) * scale**2
     total[:, :3] = 2 * weight * apart
     sum_of_losses = weight * apart.square().sum().item()
     side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)

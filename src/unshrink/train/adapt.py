@@ -29,13 +29,13 @@ def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
     source = _grown(plain, target) if isinstance(plain, IRN) else plain
     if source.settings.levels != target.settings.levels:
         raise WeightsError("These weights are of a network of other levels; take those of an IRN, which may grow.")
-    moved = _low(target) - _low(source)
+    moved = target.low - source.low
     if moved < 0:
         raise WeightsError("These weights are of a network with more low channels; take others.")
     if moved == 0:
         target.chain.load_state_dict(source.chain.state_dict())
     else:
-        _adapt_couplings(source.chain, target.chain, _low(source), moved)
+        _adapt_couplings(source.chain, target.chain, source.low, moved)
 
 
 def _grown(plain: IRN, target: IRNA | IRNQ) -> IRN:
@@ -45,13 +45,6 @@ def _grown(plain: IRN, target: IRNA | IRNQ) -> IRN:
     else:
         grow(plain, grown)
     return grown
-
-
-def _low(model: IRN | IRNA | IRNQ) -> int:
-    """How many channels every coupling takes for low ones."""
-    if isinstance(model, IRNQ):
-        return model.low
-    return LR_CHANNELS + 1 if isinstance(model, IRNA) and model.settings.split == "pre" else LR_CHANNELS
 
 
 def _adapt_couplings(old: Chain, new: Chain, low: int, moved: int) -> None:
