@@ -10,25 +10,41 @@ import torch
 from unshrink.errors import DamagedLRFileError, UsageError
 from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Wish
 from unshrink.rescale.memory import memory
 from unshrink.rescale.restore import plan_restore, restore
 from unshrink.rescale.sizes import grown, scaled, target_for
 
-SETTINGS = IARNSettings(StageSettings(1, 6), (StageSettings(1, 4), StageSettings(1, 6)))
+SETTINGS = {
+    "iarn": IARNSettings(StageSettings(1, 6), (StageSettings(1, 4), StageSettings(1, 6))),
+    "iarn-q": IARNSettings(
+        StageSettings(1, 6),
+        (StageSettings(1, 4), StageSettings(1, 6)),
+        presplit=False,
+        modulate=True,
+        near_symbols=(Layout(1, (2,), (1, 1, 2)), Layout(2.5, (64,), (4, 4, 4))),
+        far_symbols=(Layout(1, (8, 8), (4, 4, 4)),),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def model_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(model_name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    model = IARN(SETTINGS)
+    model = IARN(SETTINGS[model_name])
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.003)
-    write_weights(model, "iarn", path)
+    write_weights(model, model_name, path)
     return path
 
 
@@ -55,10 +71,10 @@ def drawn(height: int, width: int, channels: int = 3) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("channels", [3, 4])
-def test_pictures_of_any_size_come_back(engine, wish, size, channels):
+def test_pictures_of_any_size_come_back(engine, model_name, wish, size, channels):
     hr = drawn(50, 33, channels)
-    small = engine.down(hr, **wish)
-    assert small.header.model == "iarn"
+    small = engine.down(hr, **wish)  # the weights say of which model they are
+    assert small.header.model == model_name
     assert small.size == size
     assert small.header.fits(size)
     back = engine.up(small.encode())
@@ -70,9 +86,9 @@ def test_pictures_of_any_size_come_back(engine, wish, size, channels):
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (4, 4), (1, 9), (13, 17)])
 @pytest.mark.parametrize("scale", [1.1, 2.0, 4.0])
-def test_tiny_pictures_too(engine, size, scale):
+def test_tiny_pictures_too(engine, model_name, size, scale):
     hr = drawn(*size)
-    assert engine.up(engine.down(hr, scale, model="iarn").encode()).size == size
+    assert engine.up(engine.down(hr, scale, model=model_name).encode()).size == size
 
 
 def test_the_scale_picks_the_model():
@@ -132,16 +148,16 @@ def test_effort_is_refused_for_pictures_that_would_not_fit(engine, monkeypatch):
         engine.down(drawn(50, 33), 2.5, effort=1)
 
 
-def test_plain_super_resolution_at_any_scale(engine):
-    restored = engine.up(Picture(rgb=drawn(20, 13)), plain=True, scale=2.5, model="iarn")
+def test_plain_super_resolution_at_any_scale(engine, model_name):
+    restored = engine.up(Picture(rgb=drawn(20, 13)), plain=True, scale=2.5, model=model_name)
     assert restored.size == (50, 33)
 
 
-def test_sizes_that_contradict_the_scale_are_damage(engine):
+def test_sizes_that_contradict_the_scale_are_damage(engine, model_name):
     small = engine.down(drawn(50, 33), 2.5)
     plan = replace(plan_restore(small, DEFAULT_LIMITS), size=(50, 40))
     with pytest.raises(DamagedLRFileError, match="does not fit"):
-        restore(plan, engine.load("iarn"), DEFAULT_LIMITS, memory())
+        restore(plan, engine.load(model_name), DEFAULT_LIMITS, memory())
 
 
 def test_lr_sides_are_rounded_half_up_and_never_zero():

@@ -9,8 +9,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from unshrink.errors import LimitError
+from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.models.metadata import IRNM, MetadataSettings
@@ -25,6 +26,10 @@ from unshrink.rescale.tiles import MOST_EXTRA, computed, cut
 
 LEVEL = LevelSettings(blocks=1, width=6, depth=1, subnet="residual", coupling="twin")
 STAGE = StageSettings(blocks=1, width=6, depth=1)
+SYMBOLS = {
+    "near_symbols": (Layout(1, (8,), (2, 2, 2)), Layout(2.5, (64,), (4, 4, 4))),
+    "far_symbols": (Layout(1, (8, 8), (4, 4, 4)),),
+}
 SIZE = (135, 90)
 MODELS = {
     "irn": lambda: IRN(IRNSettings((LEVEL, LEVEL))),
@@ -34,6 +39,7 @@ MODELS = {
     "irn-m": lambda: IRNM(MetadataSettings(irn=IRNSettings((LEVEL,)), width=8)),
     "irrm": lambda: IRRM(IRRMSettings((ModuleSettings(1, 6, 4),), bypass=True)),
     "iarn": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), presplit=False)),
+    "iarn-q": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), presplit=False, modulate=True, **SYMBOLS)),
     "iarn-presplit": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE))),
 }
 

@@ -140,6 +140,29 @@ def test_what_was_interrupted_goes_on_and_what_changed_is_done_again(
     assert kept == ["plain", "plain", "alpha", "longer"]
 
 
+BEGUN = """
+title: Begun with what is shipped
+budget: 3e7
+recipe: lite-x2
+changes:
+  data: {batch: 1, patch: 16, synthetic: 0, holdout: 3}
+variants:
+  - name: fresh
+  - name: begun
+    begin: [lite-x2/v1]
+"""
+
+
+def test_a_variant_may_begin_with_shipped_weights(pictures: Path, tmp_path: Path) -> None:
+    places = ablation.Places(pictures, tmp_path / "out", tmp_path / "results")
+    fresh, begun = ablation.run_study(parse_study(BEGUN, name="begun"), places)
+    assert begun["steps"] == fresh["steps"]
+    assert begun["validation"]["psnr_y"] > fresh["validation"]["psnr_y"] + 1
+    assert list(ablation.run_study(parse_study(BEGUN, name="begun"), places)) == []
+    changed = parse_study(BEGUN.replace("x2/v1", "x2/v2"), name="begun")
+    assert [result["begin"] for result in ablation.run_study(changed, places)] == [["lite-x2/v2"]]
+
+
 def test_an_unknown_variant_is_named(done: tuple[ablation.Places, list[ablation.Result]]) -> None:
     with pytest.raises(UnknownNameError, match="alpha"):
         list(ablation.run_study(parse_study(TINY, name="tiny"), done[0], only="alfa"))

@@ -11,7 +11,8 @@ from unshrink.bench.anyscale import border_of, lr_size_at, multiple_of, plain_sc
 from unshrink.bench.baselines import evaluate_bicubic
 from unshrink.bench.evaluate import evaluate
 from unshrink.errors import UsageError
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.anyscale import IARNSettings, StageSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.weights import write_weights
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from unshrink.cli.names import restored_name
 from unshrink.cli.sizes import read_scale, read_size
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.anyscale import IARNSettings, StageSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.weights import write_weights
 
 

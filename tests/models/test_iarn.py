@@ -4,10 +4,16 @@ import pytest
 import torch
 
 from unshrink.errors import UsageError
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
+from unshrink.models.iarn import IARN
 from unshrink.nn.conditioning import position_planes
 from unshrink.nn.resample import resize, undo_resize
 
+SYMBOLS = {
+    "near_symbols": (Layout(1, (2,), (1, 1, 2)), Layout(2, (64,), (4, 4, 4))),
+    "far_symbols": (Layout(0, (8, 8), (4, 4, 4)),),
+    "presplit": False,
+}
 TINY = {"near": StageSettings(1, 6), "far": (StageSettings(1, 4), StageSettings(1, 6))}
 SIZES = [
     ((1, 1), (1, 1)),
@@ -123,3 +129,53 @@ def test_phases_lie_within_half_a_pixel():
     assert planes[:, 2].max() < 0.5
     assert planes[0, 2, :2, 0].tolist() == pytest.approx([0.25, -0.25])
     assert planes[:, 3].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES[2:])
+@pytest.mark.parametrize("modulate", [True, False])
+def test_with_symbols_nothing_is_lost_but_the_latent_either(full, small, modulate):
+    model, hr = _network(disturbed=True, modulate=modulate, **SYMBOLS), _smooth(full, batch=2)
+    parts = model.split(hr, small)
+    assert parts.carried.shape == (2, 1 if 2 * small[0] >= full[0] and 2 * small[1] >= full[1] else 2, *small)
+    assert (model.join(parts, latent=parts.latent, size=full) - hr).abs().max() < 2e-4
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES[2:])
+def test_the_pixels_carry_the_symbols_and_move_no_more_than_their_layout_allows(full, small):
+    model, hr = _network(disturbed=True, **SYMBOLS), 0.25 + 0.5 * _smooth(full)
+    parts = model.split(hr, small)
+    kept = model.rounded(parts, full)
+    lr, _ = model.downscale(hr, small)
+    assert torch.equal(kept.lr, lr)
+    torch.testing.assert_close(model.carried(lr, full), kept.carried)
+    moved = (lr - parts.lr).abs().amax((0, 2, 3)) * 255
+    pitch = torch.tensor(model.pitch_at(small, full)[:3])
+    assert (moved <= pitch / 2 + 0.01).all()
+    assert pitch[0] == (1 if full == (37, 53) else 4)
+    torch.testing.assert_close(model.upscale(lr, size=full), model.join(kept, size=full))
+
+
+def test_a_fresh_network_scales_no_features_and_a_taught_one_does():
+    model, plain = _network(disturbed=False, modulate=True, **SYMBOLS), _network(disturbed=False, **SYMBOLS)
+    for key, value in plain.state_dict().items():
+        model.get_parameter(key).copy_(value + 0.05)
+        plain.get_parameter(key).copy_(value + 0.05)
+    hr = _smooth((47, 41))
+    assert torch.equal(model.split(hr, (30, 29)).lr, plain.split(hr, (30, 29)).lr)
+    model.near[0].f.scale.weight.copy_(torch.randn_like(model.near[0].f.scale.weight))
+    assert not torch.equal(model.split(hr, (30, 29)).lr, plain.split(hr, (30, 29)).lr)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"presplit": True, "near_symbols": (Layout(1, (2,), (1, 1, 2)),)},
+        {"modulate": True, "position": False},
+        {"presplit": False, "near_symbols": (Layout(2, (2,), (1, 1, 2)),)},
+        {"presplit": False, "near_symbols": (Layout(1, (2,), (1, 1, 2)), Layout(2, (2, 2), (2, 2, 2)))},
+        {"presplit": False, "far_symbols": (Layout(1, (9,), (2, 2, 2)),)},
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(bad):
+    with pytest.raises(UsageError):
+        IARN(IARNSettings(**TINY, **bad))

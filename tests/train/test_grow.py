@@ -5,10 +5,12 @@ import torch
 
 from samples import disturb
 from unshrink.errors import WeightsError
-from unshrink.models.iarn import IARN, IARNSettings, StageSettings
+from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
+from unshrink.models.folded import IRNQ, FoldedSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.train.grow import grow, grow_any_scale, grow_modules
+from unshrink.train.grow import grow, grow_any_scale, grow_modules, grow_position
 
 
 def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="residual"):
@@ -84,6 +86,40 @@ def test_an_iarn_begins_as_the_networks_of_one_scale(scale):
         lr = plain.downscale(hr)[0]
         assert (target.downscale(hr, (16 // scale, 24 // scale))[0] - lr).abs().max() < 1e-5
         assert (target.upscale(lr, size=(16, 24)) - plain.upscale(lr)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_with_symbols_it_begins_as_the_networks_with_symbols(scale):
+    torch.manual_seed(1)
+    symbols = {"planes": (8,) * (scale // 2), "steps": (4, 4, 4)}
+    plain = disturb(IRNQ(FoldedSettings((_level(blocks=2),) * (scale // 2), **symbols)))
+    target = _any_scale_with_symbols()
+    grow_any_scale(plain, target)
+    hr = torch.rand(1, 3, 16, 24)
+    with torch.no_grad():
+        lr = plain.downscale(hr)[0]
+        assert torch.equal(target.downscale(hr, (16 // scale, 24 // scale))[0], lr)
+        assert (target.upscale(lr, size=(16, 24)) - plain.upscale(lr)).abs().max() < 1e-5
+    with pytest.raises(WeightsError, match="other low channels"):
+        grow_any_scale(_net(*[_level(blocks=2)] * (scale // 2)), target)
+
+
+def _any_scale_with_symbols(**settings):
+    stages = StageSettings(blocks=2, width=4)
+    symbols = {"near_symbols": (Layout(0, (8,), (4, 4, 4)),), "far_symbols": (Layout(0, (8, 8), (4, 4, 4)),)}
+    return IARN(IARNSettings(near=stages, far=(stages, stages), presplit=False, **symbols, **settings))
+
+
+@pytest.mark.parametrize("knows", [{}, {"modulate": True}])
+def test_what_an_iarn_comes_to_know_of_position_changes_nothing_at_first(knows):
+    blind, seeing = disturb(_any_scale_with_symbols(position=False)), _any_scale_with_symbols(**knows)
+    grow_position(blind, seeing)
+    hr = torch.rand(1, 3, 25, 33)
+    for size in ((14, 20), (9, 11)):
+        one, other = blind.split(hr, size), seeing.split(hr, size)
+        torch.testing.assert_close(one, other)
+    with pytest.raises(WeightsError, match="less of position"):
+        grow_position(seeing, blind)
 
 
 def test_an_iarn_that_splits_first_has_no_place_for_them():

@@ -59,9 +59,10 @@ def run_study(study: Study, places: Places, *, only: str | None = None) -> Itera
     """
     for variant in study.variants if only is None else [find_variant(study, only)]:
         for seed in seeds_of(study, variant):
-            recipes = [plan(study, stage, seed) for stage in trace(study, variant)]
+            stages = trace(study, variant)
+            recipes = [plan(study, stage, seed) for stage in stages]
             if not _is_known(study, variant, recipes, places.results):
-                result = _train(variant, recipes, places)
+                result = _train(variant, recipes, stages[0].begin, places)
                 _add(study, result, places.results)
                 yield result
 
@@ -117,10 +118,10 @@ def _line(result: Result) -> str:
     return f"{result['variant']} seed {result['seed']}: {result['steps']:,} steps, {result['seconds']:.0f} s, {figures}"
 
 
-def _train(variant: Variant, recipes: Sequence[Recipe], places: Places) -> Result:
-    folders = [places.out / _folder_name(recipes[: i + 1]) for i in range(len(recipes))]
+def _train(variant: Variant, recipes: Sequence[Recipe], begin: Sequence[str], places: Places) -> Result:
+    folders = [places.out / _folder_name(recipes[: i + 1], begin) for i in range(len(recipes))]
     for i, recipe in enumerate(recipes):
-        start = [folders[i - 1] / "weights"] if i else []
+        start = [folders[i - 1] / "weights"] if i else [weights.ZOO / name for name in begin]
         run(recipe, places.data, folders[i], resume=True, start=start, cache=places.pack)
     records = [json.loads((folder / "record.json").read_text(encoding="utf-8")) for folder in folders]
     recipe, weights_folder = recipes[-1], folders[-1] / "weights"
@@ -134,13 +135,14 @@ def _train(variant: Variant, recipes: Sequence[Recipe], places: Places) -> Resul
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "multiply_adds_per_hr_pixel": multiply_adds_per_pixel(model),
         **_weigh(recipe, weights_folder, pack_folder(places.data, places.pack)),
+        **({"begin": list(begin)} if begin else {}),
         "recipes": plain(list(recipes)),
     }
 
 
-def _folder_name(recipes: Sequence[Recipe]) -> str:
+def _folder_name(recipes: Sequence[Recipe], begin: Sequence[str]) -> str:
     """Another training gets another folder; the same one, in whatever study, the same."""
-    digest = hashlib.sha256(json.dumps(plain(list(recipes)), sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([plain(list(recipes)), *begin], sort_keys=True).encode()).hexdigest()
     return f"{recipes[-1].model}-{recipes[-1].seed}-{digest[:12]}"
 
 
@@ -169,7 +171,11 @@ def _crop(pack: Pack, index: int) -> Picture | None:
 def _is_known(study: Study, variant: Variant, recipes: Sequence[Recipe], results: Path) -> bool:
     """A result counts while the study still asks for the same training."""
     known = read_results(results, study.name).get("results", [])
-    return any(entry["variant"] == variant.name and _are_same(entry["recipes"], recipes) for entry in known)
+    begin = list(trace(study, variant)[0].begin)
+    return any(
+        entry["variant"] == variant.name and entry.get("begin", []) == begin and _are_same(entry["recipes"], recipes)
+        for entry in known
+    )
 
 
 def _are_same(stored: Sequence[Mapping[str, Any]], recipes: Sequence[Recipe]) -> bool:

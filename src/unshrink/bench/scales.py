@@ -88,7 +88,7 @@ def run_command(
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("out", type=Path, metavar="OUT.json")
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
-    parser.add_argument("--model", default="iarn")
+    parser.add_argument("--model", default=default_for(None).name)
     parser.add_argument("--weights", type=Path)
     chosen = parser.parse_args(arguments)
     try:

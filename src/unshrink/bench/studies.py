@@ -38,6 +38,8 @@ class Variant:
     """The variant whose weights, of the same seed, it begins with; that training is part of its cost."""
     share: float = 1.0
     """Of the budget, for what is trained after `start`."""
+    begin: tuple[str, ...] = ()
+    """Shipped weights, as lite-x2/v2, that it begins with where it has no `start`; their cost is not counted."""
 
 
 @dataclass(frozen=True)

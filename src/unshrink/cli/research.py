@@ -90,7 +90,7 @@ def train(
     ] = None,
     start: Annotated[
         list[Path] | None,
-        typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder; for iarn two."),
+        typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder; for iarn and iarn-q two."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     json: options.Json = False,

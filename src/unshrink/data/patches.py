@@ -35,8 +35,10 @@ class PatchSettings:
     holdout: int = 16
     """About one picture in this many is kept for validation; 0 keeps none."""
     largest_scale: float = 4.0
-    """For networks of any scale: scales are drawn from 1.1 to this, each with a probability as its square. `patch` is
-    then the side at scale 4; smaller scales have smaller patches, as many pixels fewer as the scale is less."""
+    """For networks of any scale: scales are drawn from 1.1 to this. `patch` is then the side at scale 4; smaller scales
+    have smaller patches, as many pixels fewer as the scale is less."""
+    scale_power: float = 2.0
+    """For networks of any scale: a scale is drawn with a probability as its value to this power; 0 for all alike."""
     asymmetric: float = 0.3
     """For networks of any scale: share of steps whose scales along height and width are drawn apart."""
 
@@ -72,9 +74,10 @@ def _draw_any_scale(
 
 
 def draw_scales(settings: PatchSettings, rng: np.random.Generator) -> tuple[float, float]:
-    """Scales along height and width, each from 1.1 to the largest, with a probability as its square."""
-    low, high = LEAST_SCALE**3, settings.largest_scale**3
-    first, second = (float((low + u * (high - low)) ** (1 / 3)) for u in rng.random(2))
+    """Scales along height and width, each from 1.1 to the largest, with a probability as its `scale_power`."""
+    power = settings.scale_power + 1
+    low, high = LEAST_SCALE**power, settings.largest_scale**power
+    first, second = (float((low + u * (high - low)) ** (1 / power)) for u in rng.random(2))
     return (first, second) if rng.random() < settings.asymmetric else (first, first)
 
 

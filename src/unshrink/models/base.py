@@ -120,19 +120,28 @@ class Rescaler(nn.Module, ABC):
         """The payload as a file gives it back: rounded to what is written, with the identity for its gradient."""
         return payload
 
-    def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
-        """The LR picture nearest to `lr` whose pixels carry `planes`, which are as `Split.carried`."""
-        del planes
+    def carry(self, lr: Tensor, planes: Tensor | None, size: Size | None = None) -> Tensor:
+        """The LR picture nearest to `lr` whose pixels carry `planes`, which are as `Split.carried`.
+
+        `size` is the HR's (H, W), for networks of any scale only; so in `carried`, `rounded` and `pitch_at`.
+        """
+        del planes, size
         return lr
 
-    def carried(self, lr: Tensor) -> Tensor | None:
+    def carried(self, lr: Tensor, size: Size | None = None) -> Tensor | None:
         """The inverse of `carry`: what the pixels of a rounded LR picture carry; None where methods carry nothing."""
-        del lr
+        del lr, size
         return None
 
-    def rounded(self, parts: Split) -> Split:
+    def rounded(self, parts: Split, size: Size | None = None) -> Split:
         """`parts` as a file gives them back, with the identity for the gradient of rounding."""
+        del size
         return parts._replace(lr=quantise(parts.lr), payload=self.stored(parts.payload))
+
+    def pitch_at(self, lr: Size, size: Size) -> tuple[float, ...]:
+        """`pitch` where the LR is of size `lr` and the HR of `size`."""
+        del lr, size
+        return self.pitch
 
     def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The inverse of `split` where `latent` is that of `parts`; None is its mean, zero. HR is not clamped."""

@@ -7,13 +7,12 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from unshrink.errors import UsageError
-from unshrink.models.auxiliary import logit, store_plane
+from unshrink.models.auxiliary import store_plane
 from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.bijection import LR_CHANNELS, measure_reach, require_multiple, state_floats, with_zeros
 from unshrink.models.irn import LevelSettings, build_links, count_channels
+from unshrink.models.symbols import GAIN, Symbols, planes_of, read_low, write_low
 from unshrink.nn.coupling import TwinCoupling
-from unshrink.nn.fold import fold, pack_symbols, unfold, unpack_symbols
 from unshrink.nn.invertible import Chain
 from unshrink.nn.quantise import quantise
 
@@ -30,7 +29,7 @@ class FoldedSettings:
     """For each plane that is carried, how many symbols it tells apart; their product is at most that of the steps."""
     steps: tuple[int, ...] = (4, 4, 4)
     """For red, green and blue, how many levels apart those are that mean the same; half of it is a pixel's error."""
-    gain: float = 8.0
+    gain: float = GAIN
     """What the planes' channels are multiplied with before the sigmoid."""
     payload: bool = False
     """Whether a plane of 8 bits stands beside the picture too, as in IRN-A."""
@@ -57,17 +56,14 @@ class IRNQ(Rescaler):
 
     def __init__(self, settings: FoldedSettings) -> None:
         super().__init__()
-        if len(settings.steps) != LR_CHANNELS or min(settings.steps + settings.planes) < 1:
-            raise UsageError("An IRN-Q has steps for red, green and blue, and steps and planes are 1 or more.")
-        if prod(settings.planes) > prod(settings.steps):
-            raise UsageError(f"Steps of {settings.steps} hold {prod(settings.steps)} symbols; planes need more.")
         self.settings = settings
         self.scale: int = settings.scale
+        self.symbols = Symbols(settings.planes, settings.steps)
         self.low = LR_CHANNELS + len(settings.planes) + int(settings.payload)
         """Channels that every coupling takes for low ones."""
         self.chain = Chain(build_links(settings.levels, settings.clamp, low=self.low))
         self.reach = measure_reach(self.chain)
-        self.pitch = (*settings.steps, *(256 / count for count in settings.planes))
+        self.pitch = self.symbols.pitch
         self.floats = state_floats(count_channels(settings.levels), settings.scale)
 
     @property
@@ -88,7 +84,7 @@ class IRNQ(Rescaler):
         del size
         require_multiple(hr, self.scale)
         lr, planes, payload = self._read_low(self.chain.head(hr, self.low))
-        return self.carry(lr, planes), payload
+        return self.symbols.carry(lr, planes), payload
 
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
@@ -98,34 +94,29 @@ class IRNQ(Rescaler):
         None is 1/2 for the payload, where the sigmoid is centred, and zero for z.
         """
         del size
-        return self._restore(lr, self.carried(lr), payload, latent)
+        return self._restore(lr, self.symbols.carried(lr), payload, latent)
 
-    def rounded(self, parts: Split) -> Split:
+    def rounded(self, parts: Split, size: Size | None = None) -> Split:
         """`parts` as a file gives them back: the LR picture carries the planes, and those are rounded to symbols."""
-        planes = _planes_of(parts)
-        values = planes + (self._values(self._symbols(planes)) - planes).detach()
-        lr = quantise(self.carry(parts.lr, planes))
-        return parts._replace(lr=lr, payload=self.stored(parts.payload), carried=values)
+        del size
+        planes = planes_of(parts)
+        lr = quantise(self.symbols.carry(parts.lr, planes))
+        return parts._replace(lr=lr, payload=self.stored(parts.payload), carried=self.symbols.rounded(planes))
 
     def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The inverse of `split`: takes the planes from `parts`, not from the pixels of the LR picture."""
         del size
-        return self._restore(parts.lr, _planes_of(parts), parts.payload, latent)
+        return self._restore(parts.lr, planes_of(parts), parts.payload, latent)
 
-    def carry(self, lr: Tensor, planes: Tensor | None) -> Tensor:
-        """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that carries the planes."""
-        if planes is None:
-            return lr
-        return fold(lr, pack_symbols(self._symbols(planes), self.settings.planes), self.settings.steps)
+    def carry(self, lr: Tensor, planes: Tensor | None, size: Size | None = None) -> Tensor:
+        """See `Symbols.carry`."""
+        del size
+        return lr if planes is None else self.symbols.carry(lr, planes)
 
-    def carried(self, lr: Tensor) -> Tensor:
-        """The inverse of `carry`: the planes, rounded to their symbols, of an LR picture in multiples of 1 / 255.
-
-        Where the picture carries nothing, as any other picture, they are noise.
-        """
-        index = unfold(lr, self.settings.steps)
-        symbols = unpack_symbols(index, self.settings.planes)
-        return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
+    def carried(self, lr: Tensor, size: Size | None = None) -> Tensor:
+        """See `Symbols.carried`."""
+        del size
+        return self.symbols.carried(lr)
 
     def precise(self) -> Sequence[nn.Module]:
         """At x2, what the last coupling adds to LR and planes: in bfloat16 it moves pixels to other symbols' values."""
@@ -138,31 +129,13 @@ class IRNQ(Rescaler):
 
     def _read_low(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """The state's low channels as LR, planes and payload."""
-        planes = torch.sigmoid(self.settings.gain * state[:, LR_CHANNELS : self.low])
+        lr, planes = read_low(state[:, : self.low], self.settings.gain)
         beside = planes[:, len(self.settings.planes) :] if self.settings.payload else None
-        return state[:, :LR_CHANNELS], planes[:, : len(self.settings.planes)], beside
+        return lr, planes[:, : len(self.settings.planes)], beside
 
     def _restore(self, lr: Tensor, planes: Tensor, payload: Tensor | None, latent: Tensor | None) -> Tensor:
-        low = torch.cat([lr, logit(planes) / self.settings.gain], dim=1)
-        if payload is not None:
-            low = torch.cat([low, logit(payload) / self.settings.gain], dim=1)
+        every = planes if payload is None else torch.cat([planes, payload], dim=1)
+        low = write_low(lr, every, self.settings.gain)
         low = with_zeros(low, self.low - low.shape[1])
         state = with_zeros(low, self.latent_channels) if latent is None else torch.cat([low, latent], dim=1)
         return self.chain.inverse_(state)
-
-    def _symbols(self, planes: Tensor) -> Tensor:
-        counts = self._counts(planes)
-        return torch.minimum((planes.detach() * counts).floor(), counts - 1)
-
-    def _values(self, symbols: Tensor) -> Tensor:
-        """The middle of what each symbol stands for."""
-        return (symbols + 0.5) / self._counts(symbols)
-
-    def _counts(self, like: Tensor) -> Tensor:
-        return like.new_tensor(self.settings.planes).view(1, -1, 1, 1)
-
-
-def _planes_of(parts: Split) -> Tensor:
-    if parts.carried is None:
-        raise TypeError("an IRN-Q is split into planes too")
-    return parts.carried

@@ -2,79 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from unshrink.errors import UsageError
+from unshrink.models.anyscale import Frame, IARNSettings, StageSettings, check, low_channels
 from unshrink.models.base import Rescaler, Size, Split
-from unshrink.models.bijection import LR_CHANNELS
+from unshrink.models.bijection import LR_CHANNELS, with_zeros
+from unshrink.models.symbols import Symbols, planes_of, read_low, write_low
 from unshrink.nn.conditioning import PLANES, position_planes
 from unshrink.nn.coupling import ConditionedCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.parts import Part, Reader, reader, whole
+from unshrink.nn.quantise import quantise
 from unshrink.nn.resample import resize, resize_part, undo_reads, undo_resize, undo_resize_part
-from unshrink.nn.subnets import build_subnet
+from unshrink.nn.subnets import ModulatedSubnet, ResidualSubnet
 
 FLOATS_ON_GRID = 26.0
 """For every pixel of the grid: couplings make new states of 3, and keep planes beside them."""
 RESAMPLING_REACH = 3
 """LR pixels that bicubic enlarging reads around a pixel, and one to spare; undoing it reads no more than that."""
-
-
-@dataclass(frozen=True)
-class StageSettings:
-    """The couplings after one Haar transform."""
-
-    blocks: int = 3
-    """How many couplings."""
-    width: int = 40
-    """Channels inside a sub-network."""
-    depth: int = 1
-    """Residual pairs of a sub-network."""
-
-
-@dataclass(frozen=True)
-class IARNSettings:
-    """Everything that decides the shape of an IARN."""
-
-    near: StageSettings = StageSettings(blocks=3, width=40)
-    """For LR pictures of at least half the HR size along both axes."""
-    far: tuple[StageSettings, ...] = (StageSettings(blocks=2, width=32), StageSettings(blocks=2, width=64))
-    """For smaller ones: two stages, finest first."""
-    position: bool = True
-    """Whether sub-networks read the planes of `nn.conditioning`."""
-    presplit: bool = True
-    """Whether the picture is split into bicubic LR and detail before it is resampled."""
-    clamp: float = 1.0
-    """The largest log-scale of a coupling."""
-
-
-class _Frame(NamedTuple):
-    """Where a piece of work lies."""
-
-    hr: Size
-    lr: Size
-    part: Part
-    """Of the LR picture."""
-
-    @property
-    def near(self) -> bool:
-        """Whether one Haar transform is enough."""
-        return 2 * self.lr[0] >= self.hr[0] and 2 * self.lr[1] >= self.hr[1]
-
-    @property
-    def factor(self) -> int:
-        """Rows and columns of the grid for every LR pixel."""
-        return 2 if self.near else 4
-
-    @property
-    def grid(self) -> Size:
-        """Size of the grid that the picture is resampled to."""
-        return self.factor * self.lr[0], self.factor * self.lr[1]
 
 
 class IARN(Rescaler):
@@ -89,6 +39,9 @@ class IARN(Rescaler):
     a tall matrix with a left inverse, so the cycle is invertible up to rounding. A fresh network is bicubic both ways.
     The sub-networks read position planes too, and at the finer stage the low band, which either direction knows.
 
+    With symbols (IARN-Q, ours) further low channels are carried in the residues of the LR pixels, as by IRN-Q; how many
+    levels that may move a pixel depends on the scale, since near 1 there is little to carry and much to spoil.
+
     One network for all scales, position-aware scale encoding and channel splitting ahead of resampling are ideas of
     Pan et al., WACV 2023; the forms here, the left inverse and the two depths are our design. Without `presplit` the
     picture itself is resampled, and its Haar low band becomes the LR.
@@ -96,48 +49,94 @@ class IARN(Rescaler):
 
     def __init__(self, settings: IARNSettings) -> None:
         super().__init__()
-        if len(settings.far) != 2:
-            raise UsageError(f"An IARN has two far stages, not {len(settings.far)}.")
+        check(settings)
         self.settings = settings
         self.scale = None
-        planes = PLANES if settings.position else 0
+        self.haar = Haar()
+        self.near_low, self.far_low = low_channels(settings.near_symbols), low_channels(settings.far_symbols)
+        self._layouts = [
+            [(layout.area, Symbols(layout.planes, layout.steps)) for layout in layouts]
+            for layouts in (settings.near_symbols, settings.far_symbols)
+        ]
         kept = LR_CHANNELS if settings.presplit else 0
         fine, coarse = settings.far
-        self.haar = Haar()
-        self.near = _stage(settings.near, kept + 12, planes, settings.clamp)
-        self.fine = _stage(fine, 12, planes + kept, settings.clamp)
-        self.coarse = _stage(coarse, kept + 48, planes, settings.clamp)
+        self.near = self._stage(settings.near, kept + 12, self.near_low)
+        self.fine = self._stage(fine, 12, self.far_low, context=kept)
+        self.coarse = self._stage(coarse, kept + 48, self.far_low)
         self.reach = 4 * self._halo()
+        self.pitch = max(
+            (symbols.pitch for stage in self._layouts for _, symbols in stage), key=max, default=self.pitch
+        )
 
     def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR (B, 3, h, w) of `size`, no payload, what is left out. Raises UsageError without."""
+        """HR (B, 3, H, W) -> LR (B, 3, h, w) of `size`, no payload, what is left out, planes to carry if there are any.
+
+        Raises UsageError without `size`.
+        """
         if size is None:
             raise UsageError("A network of any scale needs the size of the LR picture.")
+        frame = Frame(_size(hr), size, whole(size))
         low, detail = self._take_apart(hr, size)
-        state = self._encode(low, detail, _Frame(_size(hr), size, whole(size)))
-        return Split(state[:, :LR_CHANNELS], None, state[:, LR_CHANNELS:])
+        return self._parts(self._encode(low, detail, frame), frame)
+
+    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, None]:
+        """HR -> LR of `size`, which carries the planes where there are any. Raises UsageError without `size`."""
+        parts = self.split(hr, size)
+        return self.carry(parts.lr, parts.carried, _size(hr)), None
 
     def upscale(
         self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
     ) -> Tensor:
         """LR (B, 3, h, w) and what was left out (zero for None) -> HR (B, 3, H, W) of `size`. Raises UsageError."""
         del payload
-        if size is None:
-            raise UsageError("A network of any scale needs the size of the HR picture.")
-        frame = _Frame(size, _size(lr), whole(_size(lr)))
-        low, detail = self._decode(self._state(lr, latent, frame), frame)
-        return self._put_together(low, detail, size)
+        parts = Split(lr, None, lr[:, :0], self.carried(lr, size))
+        return self.join(parts, latent=latent, size=size)
+
+    def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """The inverse of `split`. Raises UsageError without the HR's `size`."""
+        frame = _frame_of(parts.lr, size)
+        low, detail = self._decode(self._state(parts, latent, frame), frame)
+        return self._put_together(low, detail, frame.hr)
+
+    def carry(self, lr: Tensor, planes: Tensor | None, size: Size | None = None) -> Tensor:
+        """See `Symbols.carry`."""
+        symbols = self._symbols(_frame_of(lr, size))
+        return lr if symbols is None or planes is None else symbols.carry(lr, planes)
+
+    def carried(self, lr: Tensor, size: Size | None = None) -> Tensor | None:
+        """See `Symbols.carried`."""
+        symbols = self._symbols(_frame_of(lr, size))
+        return None if symbols is None else symbols.carried(lr)
+
+    def rounded(self, parts: Split, size: Size | None = None) -> Split:
+        """`parts` as a file gives them back."""
+        symbols = self._symbols(_frame_of(parts.lr, size))
+        if symbols is None:
+            return super().rounded(parts)
+        planes = planes_of(parts)
+        return parts._replace(lr=quantise(symbols.carry(parts.lr, planes)), carried=symbols.rounded(planes))
+
+    def pitch_at(self, lr: Size, size: Size) -> tuple[float, ...]:
+        """See `Rescaler`."""
+        symbols = self._symbols(Frame(size, lr, whole(lr)))
+        return Rescaler.pitch if symbols is None else symbols.pitch
+
+    def precise(self) -> Sequence[nn.Module]:
+        """As IRN-Q's: what the near stage's last coupling adds to LR and planes."""
+        return [self.near[-1].f] if self.settings.near_symbols else []  # type: ignore[list-item]
 
     def downscale_part(self, read: Reader, hr: Size, lr: Size, part: Part) -> tuple[Tensor, None]:
         """See `Rescaler`; here resampling reads further than the couplings do."""
-        frame = _Frame(hr, lr, part.grown(self._halo(), lr))
+        frame = Frame(hr, lr, part.grown(self._halo(), lr))
         if not self.settings.presplit:
             low, rest = None, read
         else:
             low, rest = self._take_low(read, frame)
         detail = resize_part(rest, hr, frame.grid, frame.part.times(frame.factor))
-        state = self._encode(low, detail, frame)
-        return state[:, :LR_CHANNELS, *part.within(frame.part).slices], None
+        parts = self._parts(self._encode(low, detail, frame), frame)
+        symbols = self._symbols(frame)
+        small = parts.lr if symbols is None else symbols.carry(parts.lr, planes_of(parts))
+        return small[..., *part.within(frame.part).slices], None
 
     def upscale_part(
         self,
@@ -151,24 +150,41 @@ class IARN(Rescaler):
     ) -> Tensor:
         """See `Rescaler`; `part` may be any."""
         del payload
-        frame = _Frame(hr, lr, whole(lr))
+        frame = Frame(hr, lr, whole(lr))
         around = undo_reads(frame.grid, hr, part).over(frame.factor).grown(self._halo(), lr)
         frame = frame._replace(part=around)
-        state = self._state(read(around), None if latent is None else latent(around), frame)
+        small, symbols = read(around), self._symbols(frame)
+        parts = Split(small, None, small[:, :0], None if symbols is None else symbols.carried(small))
+        state = self._state(parts, None if latent is None else latent(around), frame)
         low, detail = self._decode(state, frame)
         rest = undo_resize_part(reader(detail, around.times(frame.factor)), frame.grid, hr, part)
         return rest if low is None else resize_part(reader(low, around), lr, hr, part) + rest
 
     def working_floats(self, hr: Size, lr: Size) -> float:
         """See `Rescaler`; what counts is the grid, which has 1 to 8 pixels for every HR pixel."""
-        return FLOATS_ON_GRID * prod(_Frame(hr, lr, whole(lr)).grid) / prod(hr)
+        return FLOATS_ON_GRID * prod(Frame(hr, lr, whole(lr)).grid) / prod(hr)
+
+    def _stage(self, settings: StageSettings, channels: int, low: int, context: int = 0) -> nn.ModuleList:
+        """Couplings whose sub-networks read position planes where there are any, and then `context` more."""
+        planes = PLANES if self.settings.position else 0
+
+        def subnet(inputs: int, outputs: int) -> nn.Module:
+            if self.settings.modulate:
+                at = inputs - context - planes
+                return ModulatedSubnet(inputs, outputs, width=settings.width, depth=settings.depth, at=at)
+            return ResidualSubnet(inputs, outputs, width=settings.width, depth=settings.depth)
+
+        return nn.ModuleList(
+            ConditionedCoupling(channels, split=low, planes=planes + context, subnet=subnet, clamp=self.settings.clamp)
+            for _ in range(settings.blocks)
+        )
 
     def _halo(self) -> int:
         """LR pixels that either stage reads around a pixel, resampling left out."""
         near, fine, coarse = (sum(c.reach for c in stage) for stage in (self.near, self.fine, self.coarse))  # type: ignore[misc]
         return max(int(near), int(coarse) + -(-int(fine) // 2)) + RESAMPLING_REACH
 
-    def _encode(self, low: Tensor | None, detail: Tensor, frame: _Frame) -> Tensor:
+    def _encode(self, low: Tensor | None, detail: Tensor, frame: Frame) -> Tensor:
         """What `_take_apart` gives -> LR and what is left out, for a part of the picture."""
         bands = self.haar(detail)
         if frame.near:
@@ -176,7 +192,7 @@ class IARN(Rescaler):
         bands = _forward(self.fine, bands, self._fine_planes(low, frame, bands))
         return _forward(self.coarse, _join(low, self.haar(bands)), self._planes(frame, 1, detail))
 
-    def _decode(self, state: Tensor, frame: _Frame) -> tuple[Tensor | None, Tensor]:
+    def _decode(self, state: Tensor, frame: Frame) -> tuple[Tensor | None, Tensor]:
         """Undo `_encode`."""
         stage = self.near if frame.near else self.coarse
         low, bands = self._unjoin(_inverse(stage, state, self._planes(frame, 1, state)))
@@ -185,15 +201,28 @@ class IARN(Rescaler):
             bands = _inverse(self.fine, bands, self._fine_planes(low, frame, bands))
         return low, self.haar.inverse(bands)
 
-    def _state(self, lr: Tensor, latent: Tensor | None, frame: _Frame) -> Tensor:
-        if latent is None:
-            channels = LR_CHANNELS * frame.factor**2 - (0 if self.settings.presplit else LR_CHANNELS)
-            latent = lr.new_zeros(lr.shape[0], channels, *_size(lr))
-        return torch.cat([lr, latent], dim=1)
+    def _parts(self, state: Tensor, frame: Frame) -> Split:
+        """A state's channels by what becomes of them."""
+        if self._symbols(frame) is None:
+            return Split(state[:, :LR_CHANNELS], None, state[:, LR_CHANNELS:])
+        count = self.near_low if frame.near else self.far_low
+        low = read_low(state[:, :count])
+        return Split(low.lr, None, state[:, count:], low.planes)
+
+    def _state(self, parts: Split, latent: Tensor | None, frame: Frame) -> Tensor:
+        """The inverse of `_parts`, with `latent`, zero for None."""
+        low = parts.lr if parts.carried is None else write_low(parts.lr, parts.carried)
+        every = LR_CHANNELS * frame.factor**2 + (LR_CHANNELS if self.settings.presplit else 0)
+        return with_zeros(low, every - low.shape[1]) if latent is None else torch.cat([low, latent], dim=1)
+
+    def _symbols(self, frame: Frame) -> Symbols | None:
+        """What LR pixels carry; None for nothing."""
+        layouts = self._layouts[0 if frame.near else 1]
+        return next((symbols for area, symbols in reversed(layouts) if frame.area >= area), None)
 
     def _take_apart(self, hr: Tensor, size: Size) -> tuple[Tensor | None, Tensor]:
         """The low band (B, 3, h, w), None without `presplit`, and the rest on the grid."""
-        grid = _Frame(_size(hr), size, whole(size)).grid
+        grid = Frame(_size(hr), size, whole(size)).grid
         if not self.settings.presplit:
             return None, resize(hr, grid)
         low = resize(hr, size)
@@ -204,7 +233,7 @@ class IARN(Rescaler):
         rest = undo_resize(detail, size)
         return rest if low is None else resize(low, size) + rest
 
-    def _take_low(self, read: Reader, frame: _Frame) -> tuple[Tensor, Reader]:
+    def _take_low(self, read: Reader, frame: Frame) -> tuple[Tensor, Reader]:
         """A part of the low band, and how to read what is left of the picture without it."""
 
         def low(part: Part) -> Tensor:
@@ -215,14 +244,14 @@ class IARN(Rescaler):
 
         return low(frame.part), rest
 
-    def _fine_planes(self, low: Tensor | None, frame: _Frame, like: Tensor) -> Tensor | None:
+    def _fine_planes(self, low: Tensor | None, frame: Frame, like: Tensor) -> Tensor | None:
         planes = self._planes(frame, 2, like)
         if low is None:
             return planes
         context = resize(low, (2 * low.shape[-2], 2 * low.shape[-1]))
         return context if planes is None else torch.cat([planes.expand(low.shape[0], -1, -1, -1), context], dim=1)
 
-    def _planes(self, frame: _Frame, factor: int, like: Tensor) -> Tensor | None:
+    def _planes(self, frame: Frame, factor: int, like: Tensor) -> Tensor | None:
         """Position planes of a grid of `factor` rows and columns for every LR pixel."""
         grid = factor * frame.lr[0], factor * frame.lr[1]
         return position_planes(frame.hr, grid, like, frame.part.times(factor)) if self.settings.position else None
@@ -231,14 +260,10 @@ class IARN(Rescaler):
         return (state[:, :LR_CHANNELS], state[:, LR_CHANNELS:]) if self.settings.presplit else (None, state)
 
 
-def _stage(settings: StageSettings, channels: int, planes: int, clamp: float) -> nn.ModuleList:
-    def subnet(inputs: int, outputs: int) -> nn.Module:
-        return build_subnet("residual", inputs, outputs, width=settings.width, depth=settings.depth)
-
-    return nn.ModuleList(
-        ConditionedCoupling(channels, split=LR_CHANNELS, planes=planes, subnet=subnet, clamp=clamp)
-        for _ in range(settings.blocks)
-    )
+def _frame_of(lr: Tensor, size: Size | None) -> Frame:
+    if size is None:
+        raise UsageError("A network of any scale needs the size of the HR picture.")
+    return Frame(size, _size(lr), whole(_size(lr)))
 
 
 def _forward(stage: nn.ModuleList, state: Tensor, planes: Tensor | None) -> Tensor:

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from unshrink.errors import UnknownNameError, UsageError
+from unshrink.models.anyscale import IARNSettings, Layout
 from unshrink.models.auxiliary import IRNA, AuxiliarySettings
 from unshrink.models.base import Rescaler
 from unshrink.models.folded import IRNQ, FoldedSettings
-from unshrink.models.iarn import IARN, IARNSettings
+from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.models.metadata import IRNM, MetadataSettings
@@ -91,6 +92,10 @@ IARN_DESIGN = (
     "One network for all scales, position-aware scale encoding and channel splitting before resampling are the paper's "
     "ideas; their forms, the left inverse of the resampling, z = 0 and how it was trained are our design."
 )
+IARN_Q_DESIGN = (
+    "One network for all scales and position-aware scale encoding are the paper's ideas; their forms, symbols in the "
+    "residues of the LR pixels, fewer near scale 1, the left inverse of the resampling and the training are our design."
+)
 SIGMA_PAPER = (
     "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
 )
@@ -126,6 +131,19 @@ PAPER_IRN: tuple[Levels, ...] = (
     (LevelSettings(),) * 3,
 )
 """Of the IRN paper's own networks."""
+
+IARN_Q = IARNSettings(
+    presplit=False,
+    modulate=True,
+    near_symbols=(
+        Layout(1, (8,), (2, 1, 4)),
+        Layout(1.4, (16,), (4, 1, 4)),
+        Layout(1.9, (64,), (4, 2, 8)),
+        Layout(2.5, (64,), (4, 4, 4)),
+    ),
+    far_symbols=(Layout(1, (8, 8), (4, 2, 8)), Layout(2.5, (8, 8), (4, 4, 4))),
+)
+"""Near scale 1 there is little detail to carry and much to spoil: fewer symbols, and in colours that luma hardly sees."""
 
 
 def _irn(stem: str, method: str, levels: Levels, paper: str, design: str) -> ModelSpec:
@@ -174,6 +192,7 @@ _SPECS = (
     *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
     *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
     ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),
+    ModelSpec("iarn-q", "IARN-Q", None, "none", IARN_Q, IARN_PAPER, IARN_Q_DESIGN),
     _dialled(
         "irn-sigma-x4", "IRN_sigma", tuple(replace(level, augment=1) for level in LITE_X4), SIGMA_PAPER, SIGMA_DESIGN
     ),

@@ -79,12 +79,28 @@ class _Target:
     fixed: Tensor | None
     """The payload as the file has it, where it stays so: of the LR's size over the model's `grain`."""
     store: Store
+    pitch: tuple[float, ...]
+    """See `Rescaler.pitch_at`."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the HR picture."""
+        return _size(self.hr)
 
     def restored(self, window: Tensor, fixed: Tensor | None, size: tuple[int, int] | None = None) -> Tensor:
         """HR from the part `window` of the state and its part of the fixed payload, rounded as a file rounds."""
-        lr, carried, payload = _parted(window, self.model)
-        parts = self.model.rounded(Split(lr, None, lr[:, :0], carried))
+        lr, carried, payload = self.parted(window)
+        parts = self.model.rounded(Split(lr, None, lr[:, :0], carried), size)
         return self.model.join(parts._replace(payload=fixed if payload is None else self.store(payload)), size=size)
+
+    def parted(self, state: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """LR, what its pixels are to carry, and the payload, where a state holds them."""
+        lr, carried, payload = state[:, :3], state[:, 3 : len(self.pitch)], state[:, len(self.pitch) :]
+        return lr, carried if carried.shape[1] else None, payload if payload.shape[1] else None
+
+    def carrying(self, state: Tensor) -> Tensor:
+        """The LR picture of `state`, which carries what the state has for it to carry."""
+        return self.model.carry(*self.parted(state)[:2], size=self.size)
 
 
 def refine(
@@ -114,23 +130,13 @@ def refine(
         hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
-        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store)
-        refined = (lr, model.carried(quantise(lr)), payload if joint else None)
+        pitch = model.pitch_at(_size(lr), _size(hr))
+        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, pitch)
+        refined = (lr, model.carried(quantise(lr), target.size), payload if joint else None)
         state = torch.cat([part for part in refined if part is not None], 1)
         _descend(state.clamp_(0, 1), target, STEPS[effort])
-        chosen = _parted(state, model)[2] if joint else payload
-        return _carrying(state, model).cpu(), None if chosen is None else chosen.cpu()
-
-
-def _parted(state: Tensor, model: Rescaler) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """LR, what its pixels are to carry, and the payload, where a state holds them."""
-    lr, carried, payload = state[:, :3], state[:, 3 : len(model.pitch)], state[:, len(model.pitch) :]
-    return lr, carried if carried.shape[1] else None, payload if payload.shape[1] else None
-
-
-def _carrying(state: Tensor, model: Rescaler) -> Tensor:
-    """The LR picture of `state`, which carries what the state has for it to carry."""
-    return model.carry(*_parted(state, model)[:2])
+        chosen = target.parted(state)[2] if joint else payload
+        return target.carrying(state).cpu(), None if chosen is None else chosen.cpu()
 
 
 def _require_whole(model: Rescaler, hr: Tensor) -> None:
@@ -161,7 +167,7 @@ def _stored_by(model: Rescaler) -> Store:
 
 def _descend(state: Tensor, target: _Target, steps: int) -> None:
     """Change `state` (1, 3 + planes of payload, h, w) in place, to the best of what it was and the steps lead to."""
-    if _is_coarse(target.model):
+    if _is_coarse(target):
         _descend_carefully(state, target, steps)
         return
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
@@ -176,8 +182,12 @@ def _descend(state: Tensor, target: _Target, steps: int) -> None:
     state.copy_(best)
 
 
-def _is_coarse(model: Rescaler) -> bool:
-    return max(model.pitch) > 1
+def _is_coarse(target: _Target) -> bool:
+    return max(target.pitch) > 1
+
+
+def _guide_weight(target: _Target) -> float:
+    return GUIDE_WEIGHT_COARSE if _is_coarse(target) else GUIDE_WEIGHT
 
 
 def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
@@ -185,7 +195,7 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
 
     So steps are as long as the gradient, and halved where they lead nowhere.
     """
-    pitch = _pitch_of(state, target.model)
+    pitch = _pitch_of(state, target.pitch)
     rate, longest = FIRST_STEP * pitch, LONGEST / 255 * pitch
     best, least, slope = state.clone(), math.inf, torch.zeros_like(state)
     for _ in range(steps + 1):
@@ -200,9 +210,9 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
     state.copy_(best)
 
 
-def _pitch_of(state: Tensor, model: Rescaler) -> Tensor:
+def _pitch_of(state: Tensor, pitches: tuple[float, ...]) -> Tensor:
     """(1, channels of the state, 1, 1), in levels of 8 bits; a payload's values are one apart."""
-    pitch = [*model.pitch, *[1.0] * state.shape[1]][: state.shape[1]]
+    pitch = [*pitches, *[1.0] * state.shape[1]][: state.shape[1]]
     return state.new_tensor(pitch).view(1, -1, 1, 1)
 
 
@@ -218,8 +228,8 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     if scale is None:
         return _gradient_of_whole(state, target)
     total = torch.zeros_like(state)
-    apart = _carrying(state, model) - target.guide
-    weight = (GUIDE_WEIGHT_COARSE if _is_coarse(model) else GUIDE_WEIGHT) * scale**2
+    apart = target.carrying(state) - target.guide
+    weight = _guide_weight(target) * scale**2
     total[:, :3] = 2 * weight * apart
     sum_of_losses = weight * apart.square().sum().item()
     side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
@@ -237,11 +247,11 @@ def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
 
 def _gradient_of_whole(state: Tensor, target: _Target) -> tuple[float, Tensor]:
     """As `_gradient`, of a picture that cannot be cut, because its scale is no whole number."""
-    size, pixels = _size(target.hr), target.hr[0, 0].numel() / state[0, 0].numel()
+    size, pixels = target.size, target.hr[0, 0].numel() / state[0, 0].numel()
     window = state.clone().requires_grad_()
     error = target.restored(window, target.fixed, size) - _floats(target.hr)
     loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
-    guided = GUIDE_WEIGHT * pixels * (window[:, :3] - target.guide).square().sum()
+    guided = _guide_weight(target) * pixels * (window[:, :3] - target.guide).square().sum()
     loss = loss + guided
     return loss.item(), torch.autograd.grad(loss, window)[0]
 

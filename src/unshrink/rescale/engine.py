@@ -70,8 +70,8 @@ class Engine:
 
         Raises UnknownNameError, and UsageError where there is no model for `scale` or it is not the scale of `model`.
         """
-        if model is None and self._weights is not None and (any_scale or scale is None):
-            model = zoo.stated_model(self._weights)
+        if model is None and self._weights is not None:
+            model = _stated(self._weights, scale)
         if model is None:
             return _default(scale if scale is not None or any_scale else DEFAULT_SCALE)
         return _fitting(registry.get(model), scale, any_scale=any_scale)
@@ -267,6 +267,14 @@ def _enough_memory() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from error
+
+
+def _stated(weights: Path, scale: Scale | None) -> str | None:
+    """The model that the weights say they are of, where that is one of `scale`, or of any."""
+    name = zoo.stated_model(weights)
+    if name is None or name not in registry.names():
+        return name
+    return name if scale is None or registry.get(name).scale in (None, scale) else None
 
 
 def _default(scale: Scale | None) -> ModelSpec:

@@ -1,20 +1,21 @@
 """Begin a larger network with what a smaller one has learnt: the same function at first, with room to learn more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
 from unshrink.models.bijection import LR_CHANNELS
+from unshrink.models.folded import IRNQ
 from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN
 from unshrink.models.irrm import IRRM
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import ConditionedCoupling, Coupling, TwinCoupling
 from unshrink.nn.haar import Haar
-from unshrink.nn.invertible import Invertible
+from unshrink.nn.invertible import Chain, Invertible
 from unshrink.nn.latent import LatentUnit
 from unshrink.nn.residual_block import ResidualDownscaling
 from unshrink.nn.subnets import ResidualSubnet
@@ -29,7 +30,7 @@ def grow(small: IRN, large: IRN) -> None:
     the same levels of Haar transforms and couplings with residual sub-networks. Raises WeightsError otherwise, and
     where `large` is the smaller one in anything.
     """
-    old_levels, new_levels = _levels(small), _levels(large)
+    old_levels, new_levels = _levels(small.chain), _levels(large.chain)
     if len(old_levels) != len(new_levels):
         raise WeightsError("A network grows only into one of the same scale.")
     where, channels = list(range(LR_CHANNELS)), LR_CHANNELS
@@ -74,17 +75,20 @@ def _subnets(block: nn.Module) -> list[ResidualSubnet]:
 
 
 @torch.no_grad()
-def grow_any_scale(plain: IRN, target: IARN) -> None:
-    """Give `target` what an IRN of x2 (its near stage) or x4 (its far stages) has learnt, in place.
+def grow_any_scale(plain: IRN | IRNQ, target: IARN) -> None:
+    """Give `target` what an IRN or IRN-Q of x2 (its near stage) or x4 (its far stages) has learnt, in place.
 
     At that scale, where the grid is the picture, `target` then computes the same. Planes are read with weights of zero
-    at first. Raises WeightsError for other scales, for networks with more couplings or wider, and for a `target` that
-    splits the picture before it is resampled, whose couplings know other channels.
+    at first. Raises WeightsError for other scales, for networks with more couplings, wider or with other low channels,
+    and for a `target` that splits the picture before it is resampled, whose couplings know other channels.
     """
     if target.settings.presplit or plain.scale not in (2, 4):
-        raise WeightsError("An IARN without preemptive splitting can begin with an IRN of x2 or x4, no other.")
-    stages = [target.near] if plain.scale == 2 else [target.fine, target.coarse]
-    for level, stage in zip(_levels(plain), stages, strict=True):
+        raise WeightsError("An IARN without preemptive splitting can begin with a network of x2 or x4, no other.")
+    near = plain.scale == 2
+    if plain.low != (target.near_low if near else target.far_low):
+        raise WeightsError("These weights are of a network with other low channels; take others.")
+    stages = [target.near] if near else [target.fine, target.coarse]
+    for level, stage in zip(_levels(plain.chain), stages, strict=True):
         _require_room(level, len(stage))
         for old, new in zip(level.couplings, stage, strict=False):
             if not (isinstance(old, TwinCoupling) and isinstance(new, ConditionedCoupling)):
@@ -94,15 +98,27 @@ def grow_any_scale(plain: IRN, target: IARN) -> None:
             _grow_subnet(old.gh, new.gh, low, range(2 * len(high)))
 
 
+@torch.no_grad()
+def grow_position(small: IARN, large: IARN) -> None:
+    """Give `large`, which knows more of position, what `small` has learnt, in place: both compute the same at first."""
+    same = replace(small.settings, position=large.settings.position, modulate=large.settings.modulate)
+    if same != large.settings or small.settings.position > large.settings.position or large.settings.presplit:
+        raise WeightsError("An IARN begins with another's weights where that only knows less of position.")
+    for name, net in small.named_modules():
+        if isinstance(net, ResidualSubnet):
+            inputs, outputs = range(net.head.in_channels), range(net.tail.out_channels)
+            _grow_subnet(net, large.get_submodule(name), inputs, outputs)
+
+
 @dataclass
 class _Level:
     extra: int = 0
     couplings: list[Invertible] = field(default_factory=list)
 
 
-def _levels(model: IRN) -> list[_Level]:
+def _levels(chain: Chain) -> list[_Level]:
     levels: list[_Level] = []
-    for link in model.chain.links:
+    for link in chain.links:
         if isinstance(link, Haar):
             levels.append(_Level())
         elif isinstance(link, Augment):

@@ -54,7 +54,7 @@ def measure_losses(
     parts = model.split(hr, _size(guide))
     sigma = _draw_sigma(settings, generator)
     drawn = _draw(model, parts.latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
-    restored = model.join(model.rounded(parts), latent=drawn, size=_size(hr))
+    restored = model.join(model.rounded(parts, _size(hr)), latent=drawn, size=_size(hr))
     reconstruction = _reconstruction(hr, restored, settings)
     guided = _guide(parts.lr - guide, settings)
     prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
