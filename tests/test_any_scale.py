@@ -23,8 +23,8 @@ SETTINGS = {
     "iarn-q": IARNSettings(
         StageSettings(1, 6),
         (StageSettings(1, 4), StageSettings(1, 6)),
+        position=False,
         presplit=False,
-        modulate=True,
         near_symbols=(Layout(1, (2,), (1, 1, 2)), Layout(2.5, (64,), (4, 4, 4))),
         far_symbols=(Layout(1, (8, 8), (4, 4, 4)),),
     ),

@@ -39,7 +39,7 @@ MODELS = {
     "irn-m": lambda: IRNM(MetadataSettings(irn=IRNSettings((LEVEL,)), width=8)),
     "irrm": lambda: IRRM(IRRMSettings((ModuleSettings(1, 6, 4),), bypass=True)),
     "iarn": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), presplit=False)),
-    "iarn-q": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), presplit=False, modulate=True, **SYMBOLS)),
+    "iarn-q": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), position=False, presplit=False, **SYMBOLS)),
     "iarn-presplit": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE))),
 }
 

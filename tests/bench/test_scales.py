@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unshrink.bench import cycles, scales
+from unshrink.bench import cycles, position, scales
 from unshrink.bench.anyscale import border_of, lr_size_at, multiple_of, plain_scale
 from unshrink.bench.baselines import evaluate_bicubic
 from unshrink.bench.evaluate import evaluate
@@ -71,8 +71,33 @@ def test_cycles_fall_and_are_tabled(pictures, fresh, tmp_path):
         cycles.render([report, {**report, "sets": {}}])
 
 
+def test_a_network_that_looks_at_position_restores_otherwise_without(pictures, tmp_path):
+    torch.manual_seed(0)
+    stage = StageSettings(1, 4)
+    model = IARN(IARNSettings(stage, (stage, stage), presplit=False))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.01)
+    write_weights(model, "iarn", tmp_path / "seeing")
+    report = position.measure_position("iarn", [pictures], scales=(1.5, (1.5, 3.0)), weights=tmp_path / "seeing")
+    figures = [point["psnr_y"]["toys"] for point in report["points"]]
+    assert [point["told"] for point in report["points"]] == [told for told in position.KNOWN for _ in range(2)]
+    assert len(set(figures)) == 6
+    for head in position._heads(model):
+        torch.nn.init.zeros_(head.weight[:, -4:])
+    write_weights(model, "iarn", tmp_path / "blind")
+    report = position.measure_position("iarn", [pictures], scales=(1.5,), weights=tmp_path / "blind")
+    assert len({point["psnr_y"]["toys"] for point in report["points"]}) == 1
+
+
+def test_only_planes_that_are_read_are_left_out(pictures, fresh):
+    with pytest.raises(UsageError, match="position planes"):
+        position.measure_position("iarn", [pictures], weights=fresh)
+
+
 def test_the_command_writes_json(pictures, fresh, tmp_path):
     out = tmp_path / "cycles.json"
-    assert cycles.main([str(out), str(pictures), "--weights", str(fresh)]) == 0
+    assert cycles.main([str(out), str(pictures), "--model", "iarn", "--weights", str(fresh)]) == 0
     assert json.loads(out.read_text())["kind"] == "cycles"
-    assert cycles.main([str(out), str(tmp_path / "nowhere"), "--weights", str(fresh)]) == UsageError.exit_code
+    nowhere = str(tmp_path / "nowhere")
+    assert cycles.main([str(out), nowhere, "--model", "iarn", "--weights", str(fresh)]) == UsageError.exit_code

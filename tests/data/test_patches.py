@@ -89,6 +89,15 @@ def test_no_picture_large_enough_is_told(folder, tmp_path):
         draw_batch(pack, [0], PatchSettings(batch=1, patch=128), scale=2, seed=0, step=0)
 
 
+@pytest.mark.parametrize(("power", "middle"), [(2, 3.2), (0, 2.55)])
+def test_scales_are_drawn_all_alike_or_as_their_square(power, middle):
+    rng = np.random.default_rng(0)
+    drawn = [draw_scales(PatchSettings(scale_power=power), rng)[0] for _ in range(4000)]
+    assert np.median(drawn) == pytest.approx(middle, abs=0.06)
+    assert min(drawn) >= 1.1
+    assert max(drawn) <= 4
+
+
 def test_scales_are_drawn_as_their_square_and_some_apart():
     rng = np.random.default_rng(0)
     drawn = np.array([draw_scales(PatchSettings(asymmetric=0.25), rng) for _ in range(4000)])

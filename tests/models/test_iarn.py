@@ -132,9 +132,9 @@ def test_phases_lie_within_half_a_pixel():
 
 
 @pytest.mark.parametrize(("full", "small"), SIZES[2:])
-@pytest.mark.parametrize("modulate", [True, False])
-def test_with_symbols_nothing_is_lost_but_the_latent_either(full, small, modulate):
-    model, hr = _network(disturbed=True, modulate=modulate, **SYMBOLS), _smooth(full, batch=2)
+@pytest.mark.parametrize("position", [True, False])
+def test_with_symbols_nothing_is_lost_but_the_latent_either(full, small, position):
+    model, hr = _network(disturbed=True, position=position, **SYMBOLS), _smooth(full, batch=2)
     parts = model.split(hr, small)
     assert parts.carried.shape == (2, 1 if 2 * small[0] >= full[0] and 2 * small[1] >= full[1] else 2, *small)
     assert (model.join(parts, latent=parts.latent, size=full) - hr).abs().max() < 2e-4
@@ -155,22 +155,10 @@ def test_the_pixels_carry_the_symbols_and_move_no_more_than_their_layout_allows(
     torch.testing.assert_close(model.upscale(lr, size=full), model.join(kept, size=full))
 
 
-def test_a_fresh_network_scales_no_features_and_a_taught_one_does():
-    model, plain = _network(disturbed=False, modulate=True, **SYMBOLS), _network(disturbed=False, **SYMBOLS)
-    for key, value in plain.state_dict().items():
-        model.get_parameter(key).copy_(value + 0.05)
-        plain.get_parameter(key).copy_(value + 0.05)
-    hr = _smooth((47, 41))
-    assert torch.equal(model.split(hr, (30, 29)).lr, plain.split(hr, (30, 29)).lr)
-    model.near[0].f.scale.weight.copy_(torch.randn_like(model.near[0].f.scale.weight))
-    assert not torch.equal(model.split(hr, (30, 29)).lr, plain.split(hr, (30, 29)).lr)
-
-
 @pytest.mark.parametrize(
     "bad",
     [
         {"presplit": True, "near_symbols": (Layout(1, (2,), (1, 1, 2)),)},
-        {"modulate": True, "position": False},
         {"presplit": False, "near_symbols": (Layout(2, (2,), (1, 1, 2)),)},
         {"presplit": False, "near_symbols": (Layout(1, (2,), (1, 1, 2)), Layout(2, (2, 2), (2, 2, 2)))},
         {"presplit": False, "far_symbols": (Layout(1, (9,), (2, 2, 2)),)},

@@ -10,7 +10,7 @@ from unshrink.models.folded import IRNQ, FoldedSettings
 from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.train.grow import grow, grow_any_scale, grow_modules, grow_position
+from unshrink.train.grow import grow, grow_any_scale, grow_modules
 
 
 def _level(blocks=1, width=4, depth=1, augment=0, coupling="twin", subnet="residual"):
@@ -104,22 +104,10 @@ def test_with_symbols_it_begins_as_the_networks_with_symbols(scale):
         grow_any_scale(_net(*[_level(blocks=2)] * (scale // 2)), target)
 
 
-def _any_scale_with_symbols(**settings):
+def _any_scale_with_symbols():
     stages = StageSettings(blocks=2, width=4)
     symbols = {"near_symbols": (Layout(0, (8,), (4, 4, 4)),), "far_symbols": (Layout(0, (8, 8), (4, 4, 4)),)}
-    return IARN(IARNSettings(near=stages, far=(stages, stages), presplit=False, **symbols, **settings))
-
-
-@pytest.mark.parametrize("knows", [{}, {"modulate": True}])
-def test_what_an_iarn_comes_to_know_of_position_changes_nothing_at_first(knows):
-    blind, seeing = disturb(_any_scale_with_symbols(position=False)), _any_scale_with_symbols(**knows)
-    grow_position(blind, seeing)
-    hr = torch.rand(1, 3, 25, 33)
-    for size in ((14, 20), (9, 11)):
-        one, other = blind.split(hr, size), seeing.split(hr, size)
-        torch.testing.assert_close(one, other)
-    with pytest.raises(WeightsError, match="less of position"):
-        grow_position(seeing, blind)
+    return IARN(IARNSettings(near=stages, far=(stages, stages), presplit=False, **symbols))
 
 
 def test_an_iarn_that_splits_first_has_no_place_for_them():

@@ -44,8 +44,6 @@ class IARNSettings:
     """For smaller ones: two stages, finest first."""
     position: bool = True
     """Whether sub-networks read the planes of `nn.conditioning`."""
-    modulate: bool = False
-    """Whether those planes scale the features of sub-networks, too."""
     presplit: bool = True
     """Whether the picture is split into bicubic LR and detail before it is resampled."""
     near_symbols: tuple[Layout, ...] = ()
@@ -91,8 +89,6 @@ def check(settings: IARNSettings) -> None:
         raise UsageError(f"An IARN has two far stages, not {len(settings.far)}.")
     if settings.presplit and (settings.near_symbols or settings.far_symbols):
         raise UsageError("An IARN that is split before it is resampled carries no symbols.")
-    if settings.modulate and not settings.position:
-        raise UsageError("Position planes that are not made cannot scale anything.")
     for layouts in (settings.near_symbols, settings.far_symbols):
         areas = [layout.area for layout in layouts]
         if areas != sorted(areas) or len({len(layout.planes) for layout in layouts}) > 1 or (areas and areas[0] > 1):

@@ -19,7 +19,7 @@ from unshrink.nn.haar import Haar
 from unshrink.nn.parts import Part, Reader, reader, whole
 from unshrink.nn.quantise import quantise
 from unshrink.nn.resample import resize, resize_part, undo_reads, undo_resize, undo_resize_part
-from unshrink.nn.subnets import ModulatedSubnet, ResidualSubnet
+from unshrink.nn.subnets import ResidualSubnet
 
 FLOATS_ON_GRID = 26.0
 """For every pixel of the grid: couplings make new states of 3, and keep planes beside them."""
@@ -169,9 +169,6 @@ class IARN(Rescaler):
         planes = PLANES if self.settings.position else 0
 
         def subnet(inputs: int, outputs: int) -> nn.Module:
-            if self.settings.modulate:
-                at = inputs - context - planes
-                return ModulatedSubnet(inputs, outputs, width=settings.width, depth=settings.depth, at=at)
             return ResidualSubnet(inputs, outputs, width=settings.width, depth=settings.depth)
 
         return nn.ModuleList(

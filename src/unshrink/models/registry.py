@@ -93,8 +93,8 @@ IARN_DESIGN = (
     "ideas; their forms, the left inverse of the resampling, z = 0 and how it was trained are our design."
 )
 IARN_Q_DESIGN = (
-    "One network for all scales and position-aware scale encoding are the paper's ideas; their forms, symbols in the "
-    "residues of the LR pixels, fewer near scale 1, the left inverse of the resampling and the training are our design."
+    "One network for all scales is the paper's idea; symbols in the residues of the LR pixels, fewer near scale 1, the "
+    "left inverse of the resampling, which makes position planes needless, and the training are our design."
 )
 SIGMA_PAPER = (
     "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
@@ -133,8 +133,8 @@ PAPER_IRN: tuple[Levels, ...] = (
 """Of the IRN paper's own networks."""
 
 IARN_Q = IARNSettings(
+    position=False,
     presplit=False,
-    modulate=True,
     near_symbols=(
         Layout(1, (8,), (2, 1, 4)),
         Layout(1.4, (16,), (4, 1, 4)),
@@ -143,7 +143,7 @@ IARN_Q = IARNSettings(
     ),
     far_symbols=(Layout(1, (8, 8), (4, 2, 8)), Layout(2.5, (8, 8), (4, 4, 4))),
 )
-"""Near scale 1 there is little detail to carry and much to spoil: fewer symbols, and in colours that luma hardly sees."""
+"""Near scale 1 there is little to carry and much to spoil: fewer symbols, and in colours that luma hardly sees."""
 
 
 def _irn(stem: str, method: str, levels: Levels, paper: str, design: str) -> ModelSpec:

@@ -7,8 +7,6 @@ from unshrink.nn.parts import Part, Size, whole
 
 PLANES = 4
 """How many planes `position_planes` gives."""
-PHASES = 2
-"""How many of them, the last, are phases."""
 
 
 def position_planes(source: Size, grid: Size, like: Tensor, part: Part | None = None) -> Tensor:

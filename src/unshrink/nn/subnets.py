@@ -10,7 +10,6 @@ convolution is float32; what reads the LR channels again reads them as sums of t
 convolution's bias, which is most of what a trained one answers, is added in float32. Our design (docs/training.md).
 """
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -18,12 +17,9 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu_
 
 from unshrink.errors import UnknownNameError
-from unshrink.nn.conditioning import PHASES, PLANES
 
 SLOPE = 0.2
 
-MIXED = 16
-"""Channels between the planes and what scales features."""
 
 LR_LIKE = 4
 """A sub-network of at most so many inputs reads an LR picture. Others read detail, which is near zero: there bfloat16
@@ -87,44 +83,11 @@ class ResidualSubnet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        return self._behind_head(_head(self.head, x))
-
-    def _behind_head(self, features: Tensor) -> Tensor:
+        features = _head(self.head, x)
         features = features.to(_inner_dtype(self.inner_convolutions(), features))
         for pair in self.pairs:
             features = pair(features)
         return _tail(features, self.tail.weight, self.tail.bias)  # type: ignore[arg-type]
-
-
-class ModulatedSubnet(ResidualSubnet):
-    """`ResidualSubnet` whose first features are scaled, pixel by pixel, by what position planes say.
-
-    Of the inputs the four from `at` on are `nn.conditioning.position_planes`: they are read as the others are, and by
-    two 1x1 convolutions whose result, plus 1, multiplies the features behind the first convolution; a fresh one
-    multiplies by 1. So its kernels are other ones for each phase of a resampled grid. Our design.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, width: int = 32, depth: int = 1, at: int = 0) -> None:
-        super().__init__(inputs, outputs, width=width, depth=depth)
-        self.at = at
-        self.mix = nn.Conv2d(PLANES + PHASES, MIXED, 1)
-        self.scale = nn.Conv2d(MIXED, width, 1)
-        start_convolution(self.mix, gain=1.0)
-        start_convolution(self.scale, gain=0.0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        features = _head(self.head, x)
-        with torch.autocast(x.device.type, enabled=False):
-            planes = x[:1, self.at : self.at + PLANES].to(self.mix.weight.dtype)
-            turns = torch.cat([planes[:, :-PHASES], *_turns(planes[:, -PHASES:])], dim=1)
-            scale = self.scale(leaky_relu_(self.mix(turns), SLOPE))
-        return self._behind_head(features * (1 + scale))
-
-
-def _turns(phases: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine: a phase of -0.5 and one of 0.5 are the same."""
-    return torch.cos(2 * math.pi * phases), torch.sin(2 * math.pi * phases)
 
 
 class _Pair(nn.Module):

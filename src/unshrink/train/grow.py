@@ -1,7 +1,7 @@
 """Begin a larger network with what a smaller one has learnt: the same function at first, with room to learn more."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -96,18 +96,6 @@ def grow_any_scale(plain: IRN | IRNQ, target: IARN) -> None:
             low, high = range(old.split), range(old.f.head.in_channels)  # type: ignore[union-attr,arg-type]
             _grow_subnet(old.f, new.f, high, low)
             _grow_subnet(old.gh, new.gh, low, range(2 * len(high)))
-
-
-@torch.no_grad()
-def grow_position(small: IARN, large: IARN) -> None:
-    """Give `large`, which knows more of position, what `small` has learnt, in place: both compute the same at first."""
-    same = replace(small.settings, position=large.settings.position, modulate=large.settings.modulate)
-    if same != large.settings or small.settings.position > large.settings.position or large.settings.presplit:
-        raise WeightsError("An IARN begins with another's weights where that only knows less of position.")
-    for name, net in small.named_modules():
-        if isinstance(net, ResidualSubnet):
-            inputs, outputs = range(net.head.in_channels), range(net.tail.out_channels)
-            _grow_subnet(net, large.get_submodule(name), inputs, outputs)
 
 
 @dataclass

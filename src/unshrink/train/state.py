@@ -22,7 +22,7 @@ from unshrink.models.weights import load, stated_model
 from unshrink.nn.invertible import Chain
 from unshrink.train.adapt import adapt
 from unshrink.train.adversarial import Adversary
-from unshrink.train.grow import grow, grow_any_scale, grow_modules, grow_position
+from unshrink.train.grow import grow, grow_any_scale, grow_modules
 from unshrink.train.muon import Muon
 from unshrink.train.perceptual import Perception, perception_for
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
@@ -74,8 +74,6 @@ def begin_with(state: State, path: Path, model: str) -> None:
         grow(found, target)
     elif isinstance(found, IRN | IRNQ) and isinstance(target, IARN):
         grow_any_scale(found, target)
-    elif isinstance(found, IARN) and isinstance(target, IARN):
-        grow_position(found, target)
     elif isinstance(found, IRRM) and isinstance(target, IRRM):
         grow_modules(found, target)
     else:
