@@ -21,8 +21,10 @@ from unshrink.nn.quantise import quantise
 from unshrink.nn.resample import resize, resize_part, undo_reads, undo_resize, undo_resize_part
 from unshrink.nn.subnets import ResidualSubnet
 
-FLOATS_ON_GRID = 26.0
-"""For every pixel of the grid: couplings make new states of 3, and keep planes beside them."""
+FLOATS_ON_GRID = 10.0
+"""For every pixel of the grid: the grid itself and states of 3, of which transforms make new ones."""
+FLOATS_OF_PLANES = 10.0
+"""The same for planes that sub-networks read beside the state."""
 RESAMPLING_REACH = 3
 """LR pixels that bicubic enlarging reads around a pixel, and one to spare; undoing it reads no more than that."""
 
@@ -76,8 +78,7 @@ class IARN(Rescaler):
         if size is None:
             raise UsageError("A network of any scale needs the size of the LR picture.")
         frame = Frame(_size(hr), size, whole(size))
-        low, detail = self._take_apart(hr, size)
-        return self._parts(self._encode(low, detail, frame), frame)
+        return self._parts(self._encode(*self._take_apart(hr, size), frame), frame)
 
     def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, None]:
         """HR -> LR of `size`, which carries the planes where there are any. Raises UsageError without `size`."""
@@ -95,8 +96,7 @@ class IARN(Rescaler):
     def join(self, parts: Split, *, latent: Tensor | None = None, size: Size | None = None) -> Tensor:
         """The inverse of `split`. Raises UsageError without the HR's `size`."""
         frame = _frame_of(parts.lr, size)
-        low, detail = self._decode(self._state(parts, latent, frame), frame)
-        return self._put_together(low, detail, frame.hr)
+        return self._put_together(*self._decode(self._state(parts, latent, frame), frame), frame.hr)
 
     def carry(self, lr: Tensor, planes: Tensor | None, size: Size | None = None) -> Tensor:
         """See `Symbols.carry`."""
@@ -132,8 +132,8 @@ class IARN(Rescaler):
             low, rest = None, read
         else:
             low, rest = self._take_low(read, frame)
-        detail = resize_part(rest, hr, frame.grid, frame.part.times(frame.factor))
-        parts = self._parts(self._encode(low, detail, frame), frame)
+        grid = frame.part.times(frame.factor)
+        parts = self._parts(self._encode(low, resize_part(rest, hr, frame.grid, grid), frame), frame)
         symbols = self._symbols(frame)
         small = parts.lr if symbols is None else symbols.carry(parts.lr, planes_of(parts))
         return small[..., *part.within(frame.part).slices], None
@@ -155,14 +155,15 @@ class IARN(Rescaler):
         frame = frame._replace(part=around)
         small, symbols = read(around), self._symbols(frame)
         parts = Split(small, None, small[:, :0], None if symbols is None else symbols.carried(small))
-        state = self._state(parts, None if latent is None else latent(around), frame)
-        low, detail = self._decode(state, frame)
+        drawn = None if latent is None else latent(around)
+        low, detail = self._decode(self._state(parts, drawn, frame), frame)
         rest = undo_resize_part(reader(detail, around.times(frame.factor)), frame.grid, hr, part)
         return rest if low is None else resize_part(reader(low, around), lr, hr, part) + rest
 
     def working_floats(self, hr: Size, lr: Size) -> float:
         """See `Rescaler`; what counts is the grid, which has 1 to 8 pixels for every HR pixel."""
-        return FLOATS_ON_GRID * prod(Frame(hr, lr, whole(lr)).grid) / prod(hr)
+        planes = FLOATS_OF_PLANES if self.settings.position or self.settings.presplit else 0.0
+        return (FLOATS_ON_GRID + planes) * prod(Frame(hr, lr, whole(lr)).grid) / prod(hr)
 
     def _stage(self, settings: StageSettings, channels: int, low: int, context: int = 0) -> nn.ModuleList:
         """Couplings whose sub-networks read position planes where there are any, and then `context` more."""
@@ -184,15 +185,17 @@ class IARN(Rescaler):
     def _encode(self, low: Tensor | None, detail: Tensor, frame: Frame) -> Tensor:
         """What `_take_apart` gives -> LR and what is left out, for a part of the picture."""
         bands = self.haar(detail)
+        del detail  # the largest there is
         if frame.near:
-            return _forward(self.near, _join(low, bands), self._planes(frame, 1, detail))
-        bands = _forward(self.fine, bands, self._fine_planes(low, frame, bands))
-        return _forward(self.coarse, _join(low, self.haar(bands)), self._planes(frame, 1, detail))
+            return _forward(self.near, _join(low, bands), self._planes(frame, 1, bands))
+        bands = self.haar(_forward(self.fine, bands, self._fine_planes(low, frame, bands)))
+        return _forward(self.coarse, _join(low, bands), self._planes(frame, 1, bands))
 
     def _decode(self, state: Tensor, frame: Frame) -> tuple[Tensor | None, Tensor]:
         """Undo `_encode`."""
         stage = self.near if frame.near else self.coarse
         low, bands = self._unjoin(_inverse(stage, state, self._planes(frame, 1, state)))
+        del state  # as large as the grid
         if not frame.near:
             bands = self.haar.inverse(bands)
             bands = _inverse(self.fine, bands, self._fine_planes(low, frame, bands))
@@ -264,14 +267,17 @@ def _frame_of(lr: Tensor, size: Size | None) -> Frame:
 
 
 def _forward(stage: nn.ModuleList, state: Tensor, planes: Tensor | None) -> Tensor:
+    """Overwrites `state` where gradients are off."""
     for coupling in stage:
-        state = coupling(state, planes)
+        state = coupling(state, planes) if torch.is_grad_enabled() else coupling.forward_(state, planes)  # type: ignore[operator]
     return state
 
 
 def _inverse(stage: nn.ModuleList, state: Tensor, planes: Tensor | None) -> Tensor:
+    """Undo `_forward`; overwrites `state` where gradients are off."""
     for coupling in reversed(stage):
-        state = coupling.inverse(state, planes)  # type: ignore[operator]
+        undo = coupling.inverse if torch.is_grad_enabled() else coupling.inverse_
+        state = undo(state, planes)  # type: ignore[operator]
     return state
 
 

@@ -175,8 +175,29 @@ class ConditionedCoupling(nn.Module):
         x1 = y1 - strips.apply(self.f, _beside(x2, planes))
         return torch.cat([x1, x2], dim=1)
 
+    def forward_(self, x: Tensor, planes: Tensor | None) -> Tensor:
+        """`forward` in place, strip by strip, without gradients."""
+        x1, x2 = x[:, : self.split], x[:, self.split :]
+        _add(x1, self.f, _beside(x2, planes))
+        for at, both in strips.each(self.gh, _beside(x1, planes)):
+            shift, scale = self._parts(both)
+            x2[..., *at].mul_(scale.exp_()).add_(shift)
+        return x
+
+    def inverse_(self, y: Tensor, planes: Tensor | None) -> Tensor:
+        """`inverse` in place, strip by strip, without gradients."""
+        y1, y2 = y[:, : self.split], y[:, self.split :]
+        for at, both in strips.each(self.gh, _beside(y1, planes)):
+            shift, scale = self._parts(both)
+            y2[..., *at].sub_(shift).mul_(scale.neg_().exp_())
+        _add(y1, self.f, _beside(y2, planes), alpha=-1)
+        return y
+
     def _shift_and_scale(self, y1: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        shift, scale = strips.apply(self.gh, _beside(y1, planes)).chunk(2, dim=1)
+        return self._parts(strips.apply(self.gh, _beside(y1, planes)))
+
+    def _parts(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        shift, scale = both.chunk(2, dim=1)
         return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
 
 

@@ -3,16 +3,17 @@
 The kernel is Keys' cubic with a = -0.5, widened when shrinking (antialiasing), its weights normalised, borders mirrored
 with the edge pixel repeated, pixel centres at half integers. Nothing is clamped or rounded.
 
-Both axes are filtered one after the other. Whole-number factors, the only ones training meets, use the same few
-weights at every pixel, so they are sums of shifted (strided) views with plain Python weights: no table on the device,
-no matrix, no convolution whose precision a backend setting or autocast could lower. Any other size gathers its taps
-by index.
+Both axes are filtered one after the other. Whole-number factors use the same few weights at every pixel, so they are
+sums of shifted (strided) views with plain Python weights: no table on the device, no matrix, no convolution whose
+precision a backend setting or autocast could lower. Any other size takes a block of outputs at a time, which read few
+inputs, as the product with a small matrix: twenty times as fast as a sum of as many gathered pictures as there are
+taps. The precision of such a product is autocast's to lower, so it is off here, and a card's (`rescale.device`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import torch
@@ -22,11 +23,12 @@ from unshrink.nn.parts import Part, Reader, Size
 
 _A = -0.5  # Keys' parameter, as MATLAB has it (torch's own bicubic uses -0.75)
 _MOST_DENSE = 1 << 17  # entries; training patches go through small matrices, whose gradient is far cheaper
+_BLOCK = 32  # outputs; more read more inputs, most of them with a weight of zero
 _UNDO_TAPS = 24
 _UNDO_RIDGE = 1e-3  # bounds what an error can grow to, to 1 / (2 * sqrt(ridge)) = 16 times
 
 Table = Callable[[int, int, torch.dtype, torch.device], tuple[Tensor, Tensor]]
-"""Of n_in, n_out, dtype and device: input indices (taps, n_out) and weights (taps, n_out, 1)."""
+"""Of n_in, n_out, dtype and device: input indices and weights, both (taps, n_out)."""
 
 
 def bicubic_down(x: Tensor, scale: int) -> Tensor:
@@ -92,9 +94,8 @@ def undo_reads(full: Size, size: Size, part: Part) -> Part:
 
 def _weigh_part(read: Reader, table: Table, full: Size, size: Size, part: Part) -> Tensor:
     source = _reads(table, full, size, part)
-    x = _weigh_some(read(source), table, (full[0], size[0]), (source.top, part.top, part.bottom))
-    x = _weigh_some(x.mT, table, (full[1], size[1]), (source.left, part.left, part.right))
-    return x.mT.contiguous()
+    x = _weigh_some(read(source), table, (full[0], size[0]), (source.top, part.top, part.bottom), -2)
+    return _weigh_some(x, table, (full[1], size[1]), (source.left, part.left, part.right), -1)
 
 
 def _reads(table: Table, full: Size, size: Size, part: Part) -> Part:
@@ -111,12 +112,12 @@ def _needed(table: Table, n_in: int, n_out: int, out: tuple[int, int]) -> tuple[
     return int(index.min()), int(index.max()) + 1
 
 
-def _weigh_some(x: Tensor, table: Table, lengths: tuple[int, int], at: tuple[int, int, int]) -> Tensor:
-    """Rows ``at[1]`` .. ``at[2]``-1 of the output, from input rows that begin at ``at[0]``; ``lengths``: in and out."""
+def _weigh_some(x: Tensor, table: Table, lengths: tuple[int, int], at: tuple[int, int, int], axis: int) -> Tensor:
+    """Outputs ``at[1]`` .. ``at[2]``-1, from inputs that begin at ``at[0]``; ``lengths``: all inputs and outputs."""
     if lengths[0] == lengths[1]:
         return x
     index, weight = table(*lengths, x.dtype, x.device)
-    return _sum_of_rows(x.contiguous(), index[:, at[1] : at[2]] - at[0], weight[:, at[1] : at[2]])
+    return _sums(x, index[:, at[1] : at[2]] - at[0], weight[:, at[1] : at[2]], axis)
 
 
 def _undo_axis(x: Tensor, n_out: int, axis: int) -> Tensor:
@@ -159,20 +160,38 @@ def _grow_whole(x: Tensor, factor: int, axis: int) -> Tensor:
 
 def _weigh(x: Tensor, table: Table, n_out: int, axis: int) -> Tensor:
     """Weighted sums along an axis, by a table of input indices and weights."""
-    if axis == -1:  # whole rows are copied several times faster than single pixels
-        return _weigh(x.mT.contiguous(), table, n_out, -2).mT.contiguous()
-    index, weight = table(x.shape[-2], n_out, x.dtype, x.device)
-    if x.requires_grad and x.shape[-2] * n_out <= _MOST_DENSE:
+    n_in = x.shape[axis]
+    if x.requires_grad and n_in * n_out <= _MOST_DENSE:
         with torch.autocast(x.device.type, enabled=False):
-            return _dense(table, x.shape[-2], n_out, x.dtype, x.device) @ x
-    return _sum_of_rows(x, index, weight)
+            return _product(_dense(table, n_in, n_out, x.dtype, x.device), x, axis)
+    return _sums(x, *table(n_in, n_out, x.dtype, x.device), axis)
 
 
-def _sum_of_rows(x: Tensor, index: Tensor, weight: Tensor) -> Tensor:
-    total = x.index_select(-2, index[0]) * weight[0]
-    for tap in range(1, len(index)):
-        total = torch.addcmul(total, x.index_select(-2, index[tap]), weight[tap])
-    return total
+def _sums(x: Tensor, index: Tensor, weight: Tensor, axis: int) -> Tensor:
+    """Sums of ``x`` at ``index`` times ``weight``, both (taps, n_out), along an axis."""
+    with torch.autocast(x.device.type, enabled=False):
+        if x.requires_grad and torch.is_grad_enabled():
+            return torch.cat([made for _, made in _each_block(x, index, weight, axis)], axis)
+        shape = list(x.shape)
+        shape[axis] = index.shape[1]
+        result = x.new_empty(shape)
+        for start, made in _each_block(x, index, weight, axis):
+            result.narrow(axis, start, made.shape[axis]).copy_(made)
+        return result
+
+
+def _each_block(x: Tensor, index: Tensor, weight: Tensor, axis: int) -> Iterator[tuple[int, Tensor]]:
+    """The first output of each block, and the block's outputs."""
+    for start in range(0, index.shape[1], _BLOCK):
+        read, by = index[:, start : start + _BLOCK], weight[:, start : start + _BLOCK]
+        first = int(read.min())
+        inputs = x.narrow(axis, first, int(read.max()) + 1 - first)
+        matrix = by.new_zeros(by.shape[1], inputs.shape[axis]).scatter_add_(1, (read - first).T, by.T)
+        yield start, _product(matrix, inputs, axis)
+
+
+def _product(matrix: Tensor, x: Tensor, axis: int) -> Tensor:
+    return matrix @ x if axis == -2 else x @ matrix.T
 
 
 @lru_cache(maxsize=2048)
@@ -181,7 +200,7 @@ def _dense(table: Table, n_in: int, n_out: int, dtype: torch.dtype, device: torc
     index, weight = table(n_in, n_out, torch.float64, device)
     with torch.inference_mode(False):
         matrix = torch.zeros(n_in, n_out, dtype=torch.float64, device=device)
-        return matrix.scatter_add_(0, index, weight.squeeze(-1)).T.contiguous().to(dtype)
+        return matrix.scatter_add_(0, index, weight).T.contiguous().to(dtype)
 
 
 def _weighted_sum(x: Tensor, weights: tuple[float, ...], count: int, stride: int, axis: int) -> Tensor:
@@ -232,7 +251,7 @@ def _fold(index: Tensor, size: int) -> Tensor:
 def _table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Input indices and weights of every output row; short ones are filled with zeros.
 
-    Shapes (taps, n_out) and (taps, n_out, 1).
+    Shapes (taps, n_out).
     """
     scale = n_out / n_in
     rows = [_taps.__wrapped__((pixel + 0.5) / scale - 0.5, scale) for pixel in range(n_out)]
@@ -241,7 +260,7 @@ def _table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> t
         first = torch.tensor([start for start, _ in rows])
         weight = torch.tensor([weights + (0.0,) * (count - len(weights)) for _, weights in rows], dtype=torch.float64)
         index = _fold(first + torch.arange(count)[:, None], n_in)
-        return index.to(device), weight.T.contiguous().unsqueeze(-1).to(dtype).to(device)
+        return index.to(device), weight.T.contiguous().to(dtype).to(device)
 
 
 @lru_cache(maxsize=1024)
@@ -258,13 +277,13 @@ def _undo_table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device)
         index = first + torch.arange(taps)[:, None]
         blocks = zip(torch.split(torch.arange(n_out), 512), torch.split(index.T, 512), strict=True)
         weight = torch.cat([_undo_weights(n_in, n_out, outputs, rows) for outputs, rows in blocks])
-        return index.to(device), weight.T.contiguous().unsqueeze(-1).to(dtype).to(device)
+        return index.to(device), weight.T.contiguous().to(dtype).to(device)
 
 
 def _undo_weights(n_in: int, n_out: int, outputs: Tensor, rows: Tensor) -> Tensor:
     """Weights (n, taps) with which the input rows (n, taps) give the output rows (n,), by least squares."""
     index, weight = _table(n_out, n_in, torch.float64, torch.device("cpu"))
-    read, weight = index.T[rows], weight[..., 0].T[rows]  # (n, taps, taps of resize)
+    read, weight = index.T[rows], weight.T[rows]  # (n, taps, taps of resize)
     first = read.amin(dim=(1, 2))
     width = int((read.amax(dim=(1, 2)) - first).max()) + 2
     local = torch.zeros(*rows.shape, width, dtype=torch.float64)

@@ -118,9 +118,14 @@ def feature_bytes(model: nn.Module) -> int:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """No TensorFloat-32 in convolutions: it has the 10 bits of float16, and an LR picture's detail is below them."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
-        yield
+    """No TensorFloat-32, which has the 10 bits of float16: an LR picture's detail is below them."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _channels(net: nn.Module) -> int:
