@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,15 @@ def test_more_sigma_goes_further_from_the_likeliest(engine, small):
     assert spread[0] == 0
     assert spread == sorted(spread)
     assert spread[3] == pytest.approx(2 * spread[2], rel=0.1)
+
+
+def test_the_dial_ends_where_the_weights_say(engine, small, tmp_path):
+    folder = _write("irn-sigma-x4", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config["settings"]["dial_end"] = 0.5
+    (folder / "config.json").write_text(json.dumps(config))
+    shorter = Engine(weights=folder).up(small, sigma=1.0, seed=7).rgb
+    assert np.array_equal(shorter, engine.up(small, sigma=0.5, seed=7).rgb)
 
 
 def test_the_seed_decides_the_draw(engine, small):

@@ -47,6 +47,9 @@ class IRNSettings:
     latent_unit: float = 0.0
     """Above 0, z is measured in learnt units that start at this size (see `nn.latent`), and the augmented channels tell
     the network sigma (see `IRN.draw`). For networks that draw z."""
+    dial_end: float = 1.0
+    """What `up --sigma 1` is to the network: less than 1 where it is most lifelike before (docs/dial.md). Trained
+    weights bring it; training itself does not know it."""
 
     @property
     def scale(self) -> int:

@@ -56,6 +56,7 @@ def draw_latent(loaded: Loaded, size: Size, dial: Dial) -> Reader | None:
     model = loaded.model
     if not dial.sigma or not isinstance(model, IRN):
         return None
+    sigma = dial.sigma * model.settings.dial_end
     first = torch.Generator().manual_seed(dial.seed)
     seeds = torch.randint(_MOST_SEED, (-(-size[0] // ROWS),), generator=first).tolist()
 
@@ -63,7 +64,7 @@ def draw_latent(loaded: Loaded, size: Size, dial: Dial) -> Reader | None:
         blocks = range(part.top // ROWS, -(-part.bottom // ROWS))
         noise = torch.cat([_draw(seeds[block], model.latent_channels, size[1]) for block in blocks], dim=-2)
         top = part.top - blocks.start * ROWS
-        return model.draw(noise[..., top : top + part.size[0], part.left : part.right], dial.sigma)
+        return model.draw(noise[..., top : top + part.size[0], part.left : part.right], sigma)
 
     return read
 
