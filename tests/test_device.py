@@ -53,8 +53,8 @@ def test_the_command_line_names_devices(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (9, 7), "red").save("a.png")
-    for command in ("down", "up", "roundtrip"):
-        assert main([command, "a.png", "--device", "cuda"]) == UsageError.exit_code
+    for command in (["down", "a.png"], ["up", "a.png"], ["roundtrip", "a.png"], ["eval", "lite-x2", "."]):
+        assert main([*command, "--device", "cuda"]) == UsageError.exit_code
         assert "no cuda device here" in capsys.readouterr().err
     assert main(["down", "a.png", "--device", "auto"]) == 0
 

@@ -31,6 +31,7 @@ def evaluate(
     effort: int = 0,
     exact_blocks: bool = False,
     carrier: str = "chunk",
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Report:
     """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
@@ -39,14 +40,14 @@ def evaluate(
     ``exact_blocks``, as in the papers, a picture is restored from its LR pixels alone; with them, from all that
     ``down`` writes by default. ``carrier`` is that of ``down``; where it is the alpha channel, each picture's row has
     ``white_psnr`` and ``black_psnr``: the small picture as viewers show it over white and over black, against its own
-    colours, in dB. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
+    colours, in dB. ``device`` is where networks run. The report is plain data, ready for JSON: ``model``, ``scale``, ``weights`` (SHA-256),
     ``parameters``, ``protocol``, ``sets`` keyed by the folder's name, and ``published``, the papers' figures for the
     same scale and sets. ``scale`` is for models of any scale, along height and width where it is a pair. Raises
     UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a scale that the model has not and for
     folders without pictures.
     """
     spec = get(name)
-    engine = Engine(weights=weights)
+    engine = Engine(weights=weights, device=device)
     engine.choose(scale, name)
     chosen = scale or spec.scale
     if chosen is None:

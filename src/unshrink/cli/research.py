@@ -52,6 +52,7 @@ def evaluate(
         bool, typer.Option("--exact-blocks", help="Measure what `down` really writes; papers have only the LR pixels.")
     ] = False,
     carrier: options.Carrier = "chunk",
+    device: options.Device = "cpu",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -72,6 +73,7 @@ def evaluate(
             effort=effort,
             exact_blocks=exact_blocks,
             carrier=carrier,
+            device=device,
             progress=lambda done, total, text: view.step(text, done=done, total=total),
         )
     if json is not None and json != STREAM:

@@ -53,6 +53,9 @@ class IARNSettings:
     clamp: float = 1.0
     """The largest log-scale of a coupling."""
 
+    def __post_init__(self) -> None:
+        _check(self)
+
 
 class Frame(NamedTuple):
     """Where a piece of work lies."""
@@ -83,7 +86,7 @@ class Frame(NamedTuple):
         return self.factor * self.lr[0], self.factor * self.lr[1]
 
 
-def check(settings: IARNSettings) -> None:
+def _check(settings: IARNSettings) -> None:
     """Raise UsageError where `settings` contradict each other."""
     if len(settings.far) != 2:
         raise UsageError(f"An IARN has two far stages, not {len(settings.far)}.")

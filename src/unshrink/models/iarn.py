@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import UsageError
-from unshrink.models.anyscale import Frame, IARNSettings, StageSettings, check, low_channels
+from unshrink.models.anyscale import Frame, IARNSettings, StageSettings, low_channels
 from unshrink.models.base import Rescaler, Size, Split
 from unshrink.models.bijection import LR_CHANNELS, with_zeros
 from unshrink.models.symbols import Symbols, planes_of, read_low, write_low
@@ -51,7 +51,6 @@ class IARN(Rescaler):
 
     def __init__(self, settings: IARNSettings) -> None:
         super().__init__()
-        check(settings)
         self.settings = settings
         self.scale = None
         self.haar = Haar()
