@@ -31,6 +31,8 @@ from unshrink.train.validate import CROP, MOST
 
 Result = dict[str, Any]
 """What is known of one variant trained with one seed."""
+MOST_OFF = 0.01
+"""Of a budget's steps: a result of so many more or fewer still counts."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +185,15 @@ def _are_same(stored: Sequence[Mapping[str, Any]], recipes: Sequence[Recipe]) ->
 
 
 def _is_same(stored: Mapping[str, Any], recipe: Recipe) -> bool:
-    """Fields that came later count as their defaults."""
+    """Fields that came later count as their defaults; steps may differ a little, as FLOPs are counted more finely."""
     try:
         earlier = read_settings(Recipe, stored, where="stored recipe")
-        return replace(earlier, network=None) == replace(recipe, network=None) and earlier.settings == recipe.settings
     except UsageError:
         return False
+    if abs(earlier.steps - recipe.steps) > MOST_OFF * recipe.steps:
+        return False
+    same = replace(earlier, network=None, steps=recipe.steps) == replace(recipe, network=None)
+    return same and earlier.settings == recipe.settings
 
 
 def _add(study: Study, result: Result, results: Path) -> None:
