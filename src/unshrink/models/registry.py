@@ -135,15 +135,11 @@ PAPER_IRN: tuple[Levels, ...] = (
 IARN_Q = IARNSettings(
     position=False,
     presplit=False,
-    near_symbols=(
-        Layout(1, (8,), (2, 1, 4)),
-        Layout(1.4, (16,), (4, 1, 4)),
-        Layout(1.9, (64,), (4, 2, 8)),
-        Layout(2.5, (64,), (4, 4, 4)),
-    ),
+    near_symbols=(Layout(1, (15,), (2, 2, 4)), Layout(1.5, (31,), (4, 2, 4)), Layout(2.5, (63,), (4, 4, 4))),
     far_symbols=(Layout(1, (8, 8), (4, 2, 8)), Layout(2.5, (8, 8), (4, 4, 4))),
 )
-"""Near scale 1 there is little to carry and much to spoil: fewer symbols, and in colours that luma hardly sees."""
+"""Near scale 1 there is little to carry and much to spoil: fewer symbols, and in colours that luma hardly sees. Odd
+numbers of them, since then one symbol is the middle of the plane, the same for all layouts: what "no detail" is."""
 
 
 def _irn(stem: str, method: str, levels: Levels, paper: str, design: str) -> ModelSpec:
