@@ -47,7 +47,7 @@ def test_facts_are_measured(findings):
     assert findings["processor"].facts["threads"] == 1
     assert findings["memory"].facts["available_bytes"] > 0
     assert {"png", "tiff"} <= set(findings["formats"].facts["written"])
-    assert findings["models"].facts["defaults"] == ["irn-q-x2", "irn-q-x4", "iarn"]
+    assert findings["models"].facts["defaults"] == ["irn-q-x2", "irn-q-x4", "iarn-q"]
     assert findings["self-test"].facts["psnr_rgb"] >= checkup.SELF_TEST_PSNR
 
 
@@ -89,7 +89,7 @@ def test_formats_that_pillow_was_built_without_are_left_out(monkeypatch):
 def test_defaults_without_weights_are_told(zoo):
     finding = checkup._models()
     assert not finding.ok
-    assert finding.facts["absent"] == ["irn-q-x2", "iarn"]
+    assert finding.facts["absent"] == ["irn-q-x2", "iarn-q"]
     assert finding.facts["with_weights"] == 1
 
 

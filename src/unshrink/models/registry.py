@@ -187,8 +187,8 @@ _SPECS = (
     *(_auxiliary("dlv-a", "DLV-IRN-A", levels) for levels in DLV),
     *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
     *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
-    ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN, default=True),
-    ModelSpec("iarn-q", "IARN-Q", None, "none", IARN_Q, IARN_PAPER, IARN_Q_DESIGN),
+    ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN),
+    ModelSpec("iarn-q", "IARN-Q", None, "none", IARN_Q, IARN_PAPER, IARN_Q_DESIGN, default=True),
     _dialled(
         "irn-sigma-x4", "IRN_sigma", tuple(replace(level, augment=1) for level in LITE_X4), SIGMA_PAPER, SIGMA_DESIGN
     ),
