@@ -7,7 +7,7 @@ import torch
 
 from samples import save_soft_pictures
 from unshrink.bench import rivals
-from unshrink.bench.publish import _paper_flops, main, publish
+from unshrink.bench.publish import _paper_flops, _runs, main, publish
 from unshrink.bench.table import render
 from unshrink.errors import UnreadableInputError
 from unshrink.models import registry, weights
@@ -49,6 +49,13 @@ def test_the_card_says_cost_data_and_figures(trained, pictures, tmp_path):
     assert "two pictures of noise" in text
     assert f"{card['sets']['SetA']['psnr_y']:.2f}" in text
     assert "lite-x2" in render([json.loads((target / "eval.json").read_text())])
+
+
+def test_a_run_that_two_others_began_with_costs_once():
+    first = {"recipe": "first", "steps": 5}
+    others = [{"recipe": name, "steps": 1, "before": [first]} for name in ("near", "far")]
+    runs = _runs({"recipe": "last", "steps": 2, "before": others})
+    assert [run["recipe"] for run in runs] == ["first", "near", "far", "last"]
 
 
 def test_a_folder_without_a_run_is_told(pictures, tmp_path, capsys):

@@ -146,8 +146,9 @@ def _card(record: dict[str, Any], model: Rescaler, sets: dict[str, Report], data
 
 
 def _runs(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records of a run and of those whose weights it began with, first to last."""
-    return [*(run for before in record.get("before") or [] for run in _runs(before)), record]
+    """The records of a run and of those whose weights it began with, first to last; each once, however many use it."""
+    earlier = [run for before in record.get("before") or [] for run in _runs(before)]
+    return [run for i, run in enumerate(earlier) if run not in earlier[:i]] + [record]
 
 
 def _paper_flops(scale: int) -> float:
