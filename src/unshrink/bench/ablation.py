@@ -62,9 +62,9 @@ def run_study(study: Study, places: Places, *, only: str | None = None) -> Itera
     for variant in study.variants if only is None else [find_variant(study, only)]:
         for seed in seeds_of(study, variant):
             stages = trace(study, variant)
-            recipes = [plan(study, stage, seed) for stage in stages]
-            if not _is_known(study, variant, recipes, places.results):
-                result = _train(variant, recipes, stages[0].begin, places)
+            recipes, begin = [plan(study, stage, seed) for stage in stages], stages[0].begin
+            if not _is_known(study, variant, recipes, begin, places.results):
+                result = _train(variant, recipes, begin, places)
                 _add(study, result, places.results)
                 yield result
 
@@ -170,12 +170,13 @@ def _crop(pack: Pack, index: int) -> Picture | None:
     return None if min(top, left) < 0 else Picture(rgb=pixels[top : top + CROP, left : left + CROP].copy())
 
 
-def _is_known(study: Study, variant: Variant, recipes: Sequence[Recipe], results: Path) -> bool:
+def _is_known(study: Study, variant: Variant, recipes: Sequence[Recipe], begin: Sequence[str], results: Path) -> bool:
     """A result counts while the study still asks for the same training."""
     known = read_results(results, study.name).get("results", [])
-    begin = list(trace(study, variant)[0].begin)
     return any(
-        entry["variant"] == variant.name and entry.get("begin", []) == begin and _are_same(entry["recipes"], recipes)
+        entry["variant"] == variant.name
+        and entry.get("begin", []) == list(begin)
+        and _are_same(entry["recipes"], recipes)
         for entry in known
     )
 
