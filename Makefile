@@ -21,7 +21,8 @@ demo: $(READY)
 	@echo && echo "Written: " && ls -l $(DEMO)
 
 check: $(READY)
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff check src lab tests
+	$(BIN)/ruff format --check src lab tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -33,18 +34,18 @@ test: check
 BASELINES = $(wildcard $(foreach kind,avif bicubic jpeg webp,docs/results/$(kind)-*.json))
 results: $(READY)
 	{ echo "# Results"; echo; cat docs/results/intro.md; echo; \
-	  $(BIN)/python -m unshrink.bench.table $(BASELINES) src/unshrink/models/zoo/*/*/eval*.json; } > docs/results.md
+	  $(BIN)/python -m lab.table $(BASELINES) src/unshrink/models/zoo/*/*/eval*.json; } > docs/results.md
 
 # The page of ablations from the studies' JSON. With DATA=FOLDER of pictures the studies are run first, which takes hours;
 # STUDIES names some of them. What is in the JSON already is not trained again.
 ablations: $(READY)
-	$(if $(DATA),OMP_NUM_THREADS=1 $(BIN)/python -m unshrink.bench.ablation $(or $(STUDIES),$(ALL_STUDIES)) --data $(DATA))
-	$(BIN)/python -m unshrink.bench.ablation --table > docs/ablations.md
+	$(if $(DATA),OMP_NUM_THREADS=1 $(BIN)/python -m lab.ablation $(or $(STUDIES),$(ALL_STUDIES)) --data $(DATA))
+	$(BIN)/python -m lab.ablation --table > docs/ablations.md
 
-ALL_STUDIES = $(basename $(notdir $(wildcard src/unshrink/bench/ablations/*.yaml)))
+ALL_STUDIES = $(basename $(notdir $(wildcard lab/studies/*.yaml)))
 
 figures: $(READY)
-	$(BIN)/python -m unshrink.bench.figure examples/circuit.png docs/images/circuit.png --corner 30 20
+	$(BIN)/python -m lab.figure examples/circuit.png docs/images/circuit.png --corner 30 20
 
 clean:
 	rm -rf build $(VENV)

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unshrink.cli.scores import score
-from unshrink.files.picture import Picture
-
 KEYS = {
     "input",
     "model",
@@ -100,21 +97,3 @@ def test_roundtrip_goes_on_past_a_failure(call, draw, weights):
     result = call("roundtrip", "missing.png", "photo.png", "--json", "--weights", weights[4])
     assert result.code == 1
     assert len(result.json["results"]) == len(result.json["failed"]) == 1
-
-
-def test_identical_pictures_have_no_psnr():
-    picture = Picture(rgb=np.full((24, 24, 3), 90, dtype=np.uint8))
-    small = Picture(rgb=np.full((12, 12, 3), 90, dtype=np.uint8))
-    scores = score(picture, picture, small, 2)
-    assert scores["psnr_y"] is scores["psnr_rgb"] is scores["lr_psnr_y"] is None
-    assert scores["ssim_y"] == scores["lr_ssim_y"] == pytest.approx(1)
-
-
-def test_the_border_is_left_out():
-    hr = np.full((24, 24, 3), 90, dtype=np.uint8)
-    restored = hr.copy()
-    restored[:2] = 0
-    lr = Picture(rgb=np.full((12, 12, 3), 90, dtype=np.uint8))
-    assert score(Picture(rgb=hr), Picture(rgb=restored), lr, 2)["psnr_rgb"] is None
-    restored[2] = 0
-    assert score(Picture(rgb=hr), Picture(rgb=restored), lr, 2)["psnr_rgb"] is not None

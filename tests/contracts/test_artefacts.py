@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from unshrink.bench.blocks import bicubic_both_ways
-from unshrink.bench.measure import crop_to_multiple
+from lab.baselines import bicubic_both_ways
 from unshrink.data.synthetic import KINDS, checkerboard, saturated_page, screenshot_page, synth_tile, text_page
 from unshrink.errors import WeightsError
+from unshrink.evaluate.protocol import crop_to_multiple
 from unshrink.files.picture import Picture
 from unshrink.models import registry
 from unshrink.models.weights import write_weights
@@ -75,7 +75,7 @@ def _check(hr, scale, engine, folder):
     folder.mkdir(exist_ok=True)
     engine.down(hr, scale).save(folder / "small.png")
     restored = engine.up(folder / "small.png").rgb
-    bicubic = bicubic_both_ways(hr, scale)
+    bicubic = bicubic_both_ways(Picture(rgb=hr), scale).rgb
     assert _psnr(hr, restored) > _psnr(hr, bicubic) + 3
     assert _worst(hr, restored) <= _worst(hr, bicubic)
 

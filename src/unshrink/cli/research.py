@@ -57,7 +57,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> int:
     """Measure a model on folders of pictures by the published protocol, through written files."""
-    from unshrink.bench.evaluate import evaluate as measure
+    from unshrink.evaluate import evaluate as measure
     from unshrink.files.disk import check_output, write_bytes
 
     if json is not None and json != STREAM:

@@ -135,13 +135,16 @@ def _stated(small: Small) -> Entry:
 
 
 def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
-    from unshrink.cli.scores import score
-    from unshrink.files.picture import read_picture
+    from unshrink.evaluate.scores import score
+    from unshrink.files.picture import Picture, read_picture
     from unshrink.models import registry
+    from unshrink.rescale.tensors import shrink_pixels
 
-    header = small.header
+    scale, lr = registry.get(small.header.model).scale, read_picture(path)
+    guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
+    border = scale or math.ceil(max(small.header.scale))
     return {
-        **score(hr, restored, read_picture(path), registry.get(header.model).scale, math.ceil(max(header.scale))),
+        **score(hr, restored, lr, guide, border),
         "lr_bytes": os.path.getsize(path),
         "hr_png_bytes": len(hr.encode("png")),
     }

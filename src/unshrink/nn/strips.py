@@ -14,7 +14,7 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor, nn
 
-# Pixels of one tile, without its halo. Fewer stay in the caches but spend more on the halo; benchmarks/paper_size.py
+# Pixels of one tile, without its halo. Fewer stay in the caches but spend more on the halo; lab/speed/paper_size.py
 # measures it.
 STRIP_PIXELS = 1 << 16
 

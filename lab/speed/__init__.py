@@ -1,0 +1,1 @@
+"""Commands that claims of speed and memory rest on; see README.md."""

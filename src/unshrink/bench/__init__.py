@@ -1,5 +1,0 @@
-"""Measuring: models, baselines and published figures in one JSON schema, all through written files."""
-
-from unshrink.bench.evaluate import evaluate
-
-__all__ = ["evaluate"]

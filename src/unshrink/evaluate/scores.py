@@ -1,0 +1,44 @@
+"""The one score of a round trip: PSNR and SSIM of what was restored, and how near the LR picture is to bicubic."""
+
+from __future__ import annotations
+
+import math
+
+from unshrink.files.picture import Picture
+from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
+
+_SSIM_WINDOW = 11
+
+
+def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, border: int) -> dict[str, float | None]:
+    """PSNR in dB and SSIM of `restored` against `hr`, and of `lr` against `guide`, its bicubic LR picture.
+
+    `border` pixels are left out on every side of the restored picture, as papers do, unless nothing would remain; none
+    of the LR picture. A grey `hr` is scored on its one channel. None where two pictures are identical (PSNR), are too
+    small (SSIM), or are not there (LR).
+    """
+    border = border if min(hr.size) > 2 * border else 0
+    original, got = _channels(hr, hr.grey), _channels(restored, hr.grey)
+    scores = {
+        "psnr_y": _finite(psnr_y(original, got, border)),
+        "ssim_y": _ssim(original, got, border),
+        "psnr_rgb": _finite(psnr_rgb(original, got, border)),
+        "lr_psnr_y": None,
+        "lr_ssim_y": None,
+    }
+    if lr is not None:
+        wanted, small = _channels(guide, hr.grey), _channels(lr, hr.grey)
+        scores |= {"lr_psnr_y": _finite(psnr_y(wanted, small)), "lr_ssim_y": _ssim(wanted, small, 0)}
+    return scores
+
+
+def _channels(picture: Picture, grey: bool) -> Pixels:
+    return picture.rgb[..., 0] if grey else picture.rgb
+
+
+def _ssim(a: Pixels, b: Pixels, border: int) -> float | None:
+    return ssim_y(a, b, border) if min(a.shape[:2]) - 2 * border >= _SSIM_WINDOW else None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
