@@ -20,7 +20,8 @@ from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Small
 from unshrink.rescale.effort import LUMA_WEIGHT
-from unshrink.rescale.payloads import FLOOR_SECTION, PLANE_SECTION, Packed, decode_payload, held_in, read_carrier
+from unshrink.rescale.order import read_carrier
+from unshrink.rescale.payloads import FLOOR_SECTION, PLANE_SECTION, Packed, decode_payload, held_in
 
 NAME = "irn-a-x2"
 PAGE = (Path(__file__).parents[1] / "docs" / "file-format.md").read_text(encoding="utf-8")

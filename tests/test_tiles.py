@@ -21,7 +21,8 @@ from unshrink.rescale import memory as memories
 from unshrink.rescale import passes
 from unshrink.rescale.device import feature_bytes
 from unshrink.rescale.memory import Memory, memory
-from unshrink.rescale.tensors import lr_size, read_part, to_levels, to_rgb
+from unshrink.rescale.sizes import lr_size
+from unshrink.rescale.tensors import read_part, to_levels, to_rgb
 from unshrink.rescale.tiles import MOST_EXTRA, computed, cut
 
 LEVEL = LevelSettings(blocks=1, width=6, depth=1, subnet="residual", coupling="twin")

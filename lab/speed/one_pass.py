@@ -24,7 +24,8 @@ from unshrink.models.folded import IRNQ
 from unshrink.nn.parts import whole
 from unshrink.rescale.memory import memory
 from unshrink.rescale.passes import assemble, downscale, upscale
-from unshrink.rescale.tensors import Pixels, lr_size, read_part, to_rgb
+from unshrink.rescale.sizes import lr_size
+from unshrink.rescale.tensors import Pixels, read_part, to_rgb
 from unshrink.train.cost import multiply_adds_per_pixel
 
 

@@ -10,8 +10,9 @@ Importing this package does not import torch; the first call that needs a networ
 an `UnshrinkError`; its message is fit to be shown to a user.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from unshrink.imports import on_first_use
 
 if TYPE_CHECKING:
     from unshrink.errors import LimitError as LimitError
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from unshrink.errors import WeightsError as WeightsError
     from unshrink.files.picture import Picture as Picture
     from unshrink.limits import Limits as Limits
+    from unshrink.rescale import Engine as Engine
     from unshrink.rescale import ModelInfo as ModelInfo
+    from unshrink.rescale import Order as Order
     from unshrink.rescale import Small as Small
     from unshrink.rescale import down as down
     from unshrink.rescale import list_models as list_models
@@ -32,10 +35,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Engine": "unshrink.rescale",
     "LRFileError": "unshrink.errors",
     "LimitError": "unshrink.errors",
     "Limits": "unshrink.limits",
     "ModelInfo": "unshrink.rescale",
+    "Order": "unshrink.rescale",
     "Picture": "unshrink.files.picture",
     "Small": "unshrink.rescale",
     "UnreadableInputError": "unshrink.errors",
@@ -48,31 +53,8 @@ _HOME = {
     "up": "unshrink.rescale",
 }
 
-__all__ = [
-    "LRFileError",
-    "LimitError",
-    "Limits",
-    "ModelInfo",
-    "Picture",
-    "Small",
-    "UnreadableInputError",
-    "UnshrinkError",
-    "UsageError",
-    "WeightsError",
-    "__version__",
-    "down",
-    "list_models",
-    "load",
-    "up",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'unshrink' has no attribute {name!r}")
-    value: object = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__all__ = [*_HOME, "__version__"]
+__getattr__ = on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

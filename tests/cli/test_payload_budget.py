@@ -2,7 +2,7 @@
 
 import pytest
 
-from unshrink.cli.amounts import read_bytes
+from unshrink.cli.quantities import read_bytes
 from unshrink.errors import UsageError
 from unshrink.files.lrfile import inspect
 from unshrink.models import registry

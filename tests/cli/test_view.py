@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from unshrink.cli.research import parse_duration
+from unshrink.cli.quantities import read_duration
 from unshrink.cli.view import View, dimensions, scale_value, to_json
 from unshrink.errors import UsageError
 
@@ -69,10 +69,10 @@ def test_progress_on_a_terminal_makes_way_for_results(capsys, monkeypatch):
     ("text", "seconds"), [("90m", 5400), ("1h30m", 5400), ("45s", 45), ("2d", 172800), ("0.5h", 1800), ("20", 20)]
 )
 def test_durations(text, seconds):
-    assert parse_duration(text) == seconds
+    assert read_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "m", "5y", "1h 30m", "-5m", "0s", "90mm", "1e3"])
 def test_wrong_durations(text):
     with pytest.raises(UsageError, match="--max-time"):
-        parse_duration(text)
+        read_duration(text)

@@ -13,10 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from unshrink import __version__
-from unshrink.cli import inspection, rescaling, research
+from unshrink.cli import about, inspection, rescaling, research
 from unshrink.cli.batch import EXPECTED, describe
-from unshrink.cli.doctor import doctor
-from unshrink.cli.export import export
 from unshrink.cli.roundtrip import roundtrip
 from unshrink.cli.view import PROGRAM
 from unshrink.errors import UsageError
@@ -39,11 +37,11 @@ app.command("roundtrip")(roundtrip)
 app.command("info")(inspection.info)
 app.command("verify")(inspection.verify)
 app.command("strip")(inspection.strip)
-app.command("models")(research.models)
+app.command("models")(about.models)
 app.command("eval")(research.evaluate)
 app.command("train")(research.train)
-app.command("export")(export)
-app.command("doctor")(doctor)
+app.command("export")(research.export)
+app.command("doctor")(about.doctor)
 
 
 @app.callback(invoke_without_command=True, epilog=EXIT_CODES)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unshrink.cli.names import STREAM, Task
+from unshrink.cli.tasks import STREAM, Task
 from unshrink.cli.view import View
 from unshrink.errors import LimitError, UnshrinkError, UsageError
 

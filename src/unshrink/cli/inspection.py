@@ -8,7 +8,7 @@ import typer
 
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Entry, Writer, read_source, view_for
-from unshrink.cli.names import Found, Task, arrange, expand
+from unshrink.cli.tasks import Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]

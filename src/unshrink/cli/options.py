@@ -1,13 +1,20 @@
-"""Options that several commands share."""
+"""Options that several commands share, and bundles of them: a command takes a bundle as one argument."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from unshrink.cli.amounts import read_bytes
-from unshrink.cli.sizes import read_scale, read_size
+from unshrink.cli.quantities import read_bytes, read_scale, read_size
+from unshrink.rescale.order import Order
+
+if TYPE_CHECKING:
+    from unshrink.rescale import Engine
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress; errors still show.")]
@@ -53,7 +60,7 @@ Seed = Annotated[
 ]
 ExactBlocks = Annotated[
     bool,
-    typer.Option("--exact-blocks/--no-exact-blocks", help="Carry blocks that the network would spoil without loss."),
+    typer.Option("--exact-blocks/--no-exact-blocks", help="Store losslessly the blocks that the network would spoil."),
 ]
 Carrier = Annotated[
     str,
@@ -64,8 +71,13 @@ Carrier = Annotated[
     ),
 ]
 PayloadBudget = Annotated[
-    str | None,
-    typer.Option("--payload-budget", metavar="SIZE", help="For -M models: keep a payload of at most so much, as 20kB."),
+    int | None,
+    typer.Option(
+        "--payload-budget",
+        parser=read_bytes,
+        metavar="SIZE",
+        help="For -M models: the largest payload to keep, such as 20kB.",
+    ),
 ]
 Device = Annotated[
     str,
@@ -77,10 +89,76 @@ Memory = Annotated[
         "--memory",
         parser=read_bytes,
         metavar="SIZE",
-        help="Hold at most so much, as 2GB; what does not fit is refused first. [default: half of what is free]",
+        help="Use at most this much, such as 2GB; what needs more is refused first. [default: half of what is free]",
     ),
 ]
 Weights = Annotated[
     str | None,
     typer.Option("--weights", metavar="PATH", help="Folder of weights, or an IRN .pth, to use instead."),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderOptions:
+    """How small pictures are made: one option for each field of `Order`, under the same name."""
+
+    scale: Scale = None
+    size: Size = None
+    max_side: MaxSide = None
+    model: Model = None
+    effort: Effort = 0
+    exact_blocks: ExactBlocks = True
+    carrier: Carrier = "chunk"
+    payload_budget: PayloadBudget = None
+
+    def order(self) -> Order:
+        """The order; raises UsageError where options do not go together."""
+        return Order(**{option.name: getattr(self, option.name) for option in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """What networks run with."""
+
+    weights: Weights = None
+    device: Device = "cpu"
+    memory: Memory = None
+
+    def engine(self) -> Engine:
+        """The engine; raises UsageError for a device that is not there."""
+        from unshrink.rescale import Engine
+
+        return Engine(weights=self.weights, device=self.device, memory=self.memory)
+
+
+def spread(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with a parameter for each option of every bundle that it takes, as typer needs them."""
+    hints = get_type_hints(command, include_extras=True)
+    bundles: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        kind = bundles.get(parameter.name)
+        parameters += _of_bundle(kind) if kind else [_named(parameter, hints[parameter.name])]
+
+    @wraps(command)
+    def run(**given: Any) -> int:
+        for name, kind in bundles.items():
+            given[name] = kind(**{option.name: given.pop(option.name) for option in fields(kind)})
+        return command(**given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _of_bundle(kind: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(option.name, keyword, default=option.default, annotation=hints[option.name])
+        for option in fields(kind)
+    ]
+
+
+def _named(parameter: inspect.Parameter, annotation: Any) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=annotation)

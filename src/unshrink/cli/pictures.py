@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unshrink.cli.batch import Entry, NamedBytes, PassedOver, read_source
-from unshrink.cli.names import Found, Task
+from unshrink.cli.tasks import Found, Task
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.lrfile import is_lrfile
 from unshrink.files.sniff import sniff

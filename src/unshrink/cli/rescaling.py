@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Writer, view_for
-from unshrink.cli.names import (
+from unshrink.cli.batch import Batch, Entry, NamedBytes, PassedOver, Writer, view_for
+from unshrink.cli.tasks import (
     PICTURE_ENDINGS,
     SMALL_ENDINGS,
+    STREAM,
+    Task,
     arrange,
     ending_for,
     expand,
@@ -19,9 +23,12 @@ from unshrink.cli.names import (
     small_name,
     split_names,
 )
-from unshrink.cli.shrinker import read_shrinker
+from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 from unshrink.errors import UsageError
 from unshrink.imports import quick_imports
+
+if TYPE_CHECKING:
+    from unshrink.rescale import Dial, Engine, Order, Small
 
 Names = Annotated[
     list[str],
@@ -32,21 +39,14 @@ Names = Annotated[
 ]
 
 
+@options.spread
 def down(
+    *,
     names: Names,
     out: options.Out = None,
-    scale: options.Scale = None,
-    size: options.Size = None,
-    max_side: options.MaxSide = None,
-    model: options.Model = None,
+    how: options.OrderOptions,
     format: options.Format = None,
-    weights: options.Weights = None,
-    device: options.Device = "cpu",
-    memory: options.Memory = None,
-    effort: options.Effort = 0,
-    exact_blocks: options.ExactBlocks = True,
-    carrier: options.Carrier = "chunk",
-    payload_budget: options.PayloadBudget = None,
+    machine: options.EngineOptions,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,23 +56,23 @@ def down(
     Several inputs, folders and patterns go to a folder, or beside the originals. In folders, what is no picture or was
     shrunk already is passed over.
     """
+    order = how.order()
     with quick_imports():
-        from unshrink.cli.jobs import Shrinking
         from unshrink.cli.pictures import is_small
 
-    shrinker = read_shrinker(
-        scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget, device, memory
-    )
-    mark = shrinker.mark()
+        engine = machine.engine()
+    mark = order.wish.mark(engine.chosen(order).scale)
     ending = ending_for(format, SMALL_ENDINGS)
     inputs, target = split_names(names, out, is_small)
     tasks = arrange(expand(inputs), target, lambda path: small_name(path, mark, ending), is_small)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Shrinking(view, shrinker, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
+    job = Shrinking(view, engine, order, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
     return Batch("down", view).run(tasks, job.do)
 
 
+@options.spread
 def up(
+    *,
     names: Names,
     out: options.Out = None,
     plain: Annotated[
@@ -81,9 +81,7 @@ def up(
     scale: options.PlainScale = None,
     model: options.Model = None,
     format: options.Format = None,
-    weights: options.Weights = None,
-    device: options.Device = "cpu",
-    memory: options.Memory = None,
+    machine: options.EngineOptions,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
@@ -94,14 +92,13 @@ def up(
 
     The file says how it was made, so no option is needed. In folders, what is no LR file is passed over.
     """
-    with quick_imports():
-        from unshrink.cli.jobs import Restoring
-        from unshrink.cli.pictures import is_small
-        from unshrink.rescale import Dial, Engine
-
     if not plain and (scale is not None or model is not None):
         raise UsageError("An LR file says its own scale and model; --scale and --model go only with --plain.")
-    engine = Engine(weights=weights, device=device, memory=memory)
+    with quick_imports():
+        from unshrink.cli.pictures import is_small
+        from unshrink.rescale import Dial
+
+        engine = machine.engine()
     if plain and (scale is not None or model is not None):
         engine.choose(scale, model)
     ending = ending_for(format, PICTURE_ENDINGS)
@@ -112,5 +109,134 @@ def up(
     inputs, target = split_names(names, out, is_restored)
     tasks = arrange(expand(inputs), target, lambda path: restored_name(path, ending), is_restored)
     view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Restoring(view, engine, plain, scale, model, Dial(sigma, seed), format or "png", Writer(overwrite=overwrite))
-    return Batch("up", view).run(tasks, job.do)
+    asked = Restoration(plain, scale, model, Dial(sigma, seed))
+    return Batch("up", view).run(tasks, Restoring(view, engine, asked, format or "png", Writer(overwrite=overwrite)).do)
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """`down` on one input."""
+
+    view: View
+    engine: Engine
+    order: Order
+    format: str
+    """Used where the output names no file."""
+    writer: Writer
+    several: bool
+    """One of several inputs: LR files among them are passed over."""
+
+    def do(self, task: Task) -> tuple[Entry, str]:
+        """Shrink, write, and describe what was written."""
+        from unshrink.cli.pictures import read_picture_file
+        from unshrink.rescale import format_of
+
+        start = time.perf_counter()
+        format = self.format if task.output == STREAM else format_of(task.output)
+        source = read_picture_file(task)
+        self._meet_small(task, source)
+        self.writer.check(task)
+        small = self.engine.down(source, self.order, progress=_Tell(self.view, task.source.label))
+        data = small.encode(format)
+        self.writer.write(task, data)
+        return _shrunk(task, source, small, data, time.perf_counter() - start)
+
+    def _meet_small(self, task: Task, source: NamedBytes) -> None:
+        from unshrink.files.lrfile import is_lrfile
+
+        if not is_lrfile(source.getvalue()):
+            return
+        if self.several or task.source.listed:
+            raise PassedOver("already an LR file")
+        self.view.note(f"{task.source.label} is an LR file itself and is shrunk once more")
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What `up` is asked."""
+
+    plain: bool
+    scale: float | tuple[float, float] | None
+    model: str | None
+    dial: Dial
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """`up` on one input."""
+
+    view: View
+    engine: Engine
+    asked: Restoration
+    format: str
+    """Used where the output names no file."""
+    writer: Writer
+
+    def do(self, task: Task) -> tuple[Entry, str]:
+        """Restore, write, and describe what was written."""
+        from unshrink.cli.pictures import read_picture_file
+        from unshrink.files.encoders import format_for
+        from unshrink.files.lrfile import is_lrfile
+
+        start = time.perf_counter()
+        format = self.format if task.output == STREAM else format_for(task.output)
+        source = read_picture_file(task)
+        if task.source.listed and not self.asked.plain and not is_lrfile(source.getvalue()):
+            raise PassedOver("not an LR file")
+        self.writer.check(task)
+        picture = self.engine.up(
+            source,
+            plain=self.asked.plain,
+            scale=self.asked.scale,
+            model=self.asked.model,
+            sigma=self.asked.dial.sigma,
+            seed=self.asked.dial.seed,
+            progress=_Tell(self.view, task.source.label),
+        )
+        data = picture.encode(format)
+        self.writer.write(task, data)
+        entry: Entry = {
+            "input": task.source.name,
+            "output": task.output,
+            "plain": self.asked.plain,
+            "size": picture.size,
+            "input_bytes": len(source.getvalue()),
+            "output_bytes": len(data),
+            "seconds": round(time.perf_counter() - start, 3),
+        }
+        return entry, f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}"
+
+
+@dataclass(frozen=True)
+class _Tell:
+    """Shows the engine's steps beside the name of the file."""
+
+    view: View
+    name: str
+
+    def __call__(self, step: str) -> None:
+        self.view.step(f"{self.name}: {step}")
+
+
+def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: float) -> tuple[Entry, str]:
+    from unshrink.cli.pictures import payload
+
+    header = small.header
+    entry: Entry = {
+        "input": task.source.name,
+        "output": task.output,
+        "model": header.model,
+        "weights": header.weights,
+        "scale": scale_value(header.scale),
+        "size": header.size,
+        "lr_size": small.size,
+        "input_bytes": len(source.getvalue()),
+        "lr_bytes": len(data),
+        **payload(small),
+        "seconds": round(seconds, 3),
+    }
+    line = (
+        f"{task.label} {dimensions(small.size)} for {dimensions(header.size)}, "
+        f"{count_bytes(len(data))} ({header.model})"
+    )
+    return entry, line

@@ -1,8 +1,7 @@
-"""`unshrink models`, `eval` and `train`."""
+"""`unshrink eval`, `train` and `export`."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,29 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.names import STREAM
-from unshrink.cli.sizes import read_scale
-from unshrink.cli.view import View, to_json
-from unshrink.errors import UsageError
-
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-
-
-def models(json: options.Json = False) -> int:
-    """List every model, the defaults marked, and whether its weights are installed."""
-    from unshrink.rescale import list_models
-
-    listed = list_models()
-    view = View(json_mode=json)
-    view.document({"command": "models", "models": [asdict(model) for model in listed]})
-    view.result(f"{'name':<14} {'method':<10} {'scale':>5} {'payload':<8} {'parameters':>12}  weights")
-    for model in listed:
-        held = model.weights[-1][:12] if model.weights else "none"
-        scale = "any" if model.scale is None else f"x{model.scale}"
-        default = ", default" if model.default else ""
-        shape = f"{scale:>5} {model.payload:<8} {model.parameters:>12,}"
-        view.result(f"{model.name:<14} {model.method:<10} {shape}  {held}{default}")
-    return 0
+from unshrink.cli.quantities import read_duration, read_scale
+from unshrink.cli.tasks import STREAM
+from unshrink.cli.view import View, count_bytes, to_json
 
 
 def evaluate(
@@ -99,7 +78,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> int:
     """Train a model by a recipe."""
-    seconds = None if max_time is None else parse_duration(max_time)
+    seconds = None if max_time is None else read_duration(max_time)
     from unshrink.train import run
 
     view = View(json_mode=json, quiet=quiet)
@@ -119,18 +98,30 @@ def train(
     return 0
 
 
-def parse_duration(text: str) -> float:
-    """Seconds in "90m", "1h30m", "45s", "2d", or a bare number of seconds; UsageError for anything else."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    elif re.fullmatch(r"\d+(\.\d+)?", text):
-        seconds = float(text)
-    else:
-        raise UsageError(f"--max-time {text!r} is no length of time; write it like 90m, 1h30m or 45s.")
-    if seconds <= 0:
-        raise UsageError(f"--max-time {text!r} leaves no time to train.")
-    return seconds
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.")],
+    format: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help="onnx is the one there is.")] = "onnx",
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")] = Path(),
+    weights: options.Weights = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Write a network for other programs: NAME.down.onnx and NAME.up.onnx, checked against torch."""
+    from unshrink.export import export_network
+    from unshrink.models.weights import load
+
+    view = View(json_mode=json, quiet=quiet)
+    with view.progress(None):
+        view.step(f"{name}: export")
+        loaded = load(name, path=None if weights is None else Path(weights))
+        files = export_network(loaded, out, format=format, overwrite=overwrite)
+    digest = loaded.weights.digest
+    results = [{"model": name, "weights": digest, **asdict(file), "path": str(file.path)} for file in files]
+    view.document({"command": "export", "results": results, "failed": [], "passed_over": []})
+    for file in files:
+        view.result(f"{file.path} {count_bytes(file.bytes)}, {file.difference}")
+    return 0
 
 
 def _print_report(view: View, report: dict[str, Any]) -> None:

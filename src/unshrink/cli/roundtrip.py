@@ -15,53 +15,43 @@ import typer
 
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Entry, make_folder
-from unshrink.cli.names import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
-from unshrink.cli.shrinker import Shrinker, read_shrinker
+from unshrink.cli.tasks import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 if TYPE_CHECKING:
     from unshrink.files.picture import Picture
-    from unshrink.rescale import Dial, Small
+    from unshrink.rescale import Dial, Engine, Order, Small
 
 
+@options.spread
 def roundtrip(
+    *,
     names: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or patterns; - for stdin.")],
-    scale: options.Scale = None,
-    size: options.Size = None,
-    max_side: options.MaxSide = None,
-    model: options.Model = None,
+    how: options.OrderOptions,
     format: options.Format = None,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
     ] = None,
-    weights: options.Weights = None,
-    device: options.Device = "cpu",
-    memory: options.Memory = None,
-    effort: options.Effort = 0,
+    machine: options.EngineOptions,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
-    exact_blocks: options.ExactBlocks = True,
-    carrier: options.Carrier = "chunk",
-    payload_budget: options.PayloadBudget = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Shrink, write, read back and restore; report quality, LR fidelity, bytes, seconds and memory."""
+    order = how.order()
     from unshrink.rescale import Dial
 
-    dial = Dial(sigma, seed)
-    shrinker = read_shrinker(
-        scale, size, max_side, model, weights, effort, exact_blocks, carrier, payload_budget, device, memory
-    )
-    spec = shrinker.choose()
+    dial, engine = Dial(sigma, seed), machine.engine()
+    spec = engine.chosen(order)
     ending = ending_for(format, SMALL_ENDINGS)
     tasks = [Task(found) for found in expand(names)]
     view = View(json_mode=json, quiet=quiet)
     if keep is not None:
         make_folder(keep)
-    shrinker.engine.load(spec.name)
-    return Batch("roundtrip", view).run(tasks, Trip(view, shrinker, dial, ending, keep, overwrite).do)
+    engine.load(spec.name)
+    return Batch("roundtrip", view).run(tasks, Trip(view, engine, order, dial, ending, keep, overwrite).do)
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,8 @@ class Trip:
     """`roundtrip` on one input."""
 
     view: View
-    shrinker: Shrinker
+    engine: Engine
+    order: Order
     dial: Dial
     ending: str
     keep: str | None
@@ -90,14 +81,15 @@ class Trip:
 
     def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
         label = task.source.label
-        target = folder / small_name(path, self.shrinker.mark(), self.ending)
+        mark = self.order.wish.mark(self.engine.chosen(self.order).scale)
+        target = folder / small_name(path, mark, self.ending)
         start = time.perf_counter()
         self.view.step(f"{label}: shrink")
-        small = self.shrinker.shrink(hr)
+        small = self.engine.down(hr, self.order)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
         self.view.step(f"{label}: restore")
-        restored = self.shrinker.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
+        restored = self.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
         cost = {
             "seconds_down": round(middle - start, 3),
             "seconds_up": round(time.perf_counter() - middle, 3),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +19,14 @@ from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
-from unshrink.rescale.effort import check_effort
 from unshrink.rescale.exact import add_exact_blocks
 from unshrink.rescale.many import each
 from unshrink.rescale.memory import memory as find_memory
-from unshrink.rescale.payloads import check_options, read_carrier
+from unshrink.rescale.order import Order, as_order
+from unshrink.rescale.payloads import check_options
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
-from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Size, Wish, check_scale, spell, whole
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, spell, whole
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
 
@@ -76,6 +75,12 @@ class Engine:
             return _default(scale if scale is not None or any_scale else DEFAULT_SCALE)
         return _fitting(registry.get(model), scale, any_scale=any_scale)
 
+    def chosen(self, order: Order) -> ModelSpec:
+        """The model that `down` uses for `order`. Raises what `choose` raises, and UsageError for what it cannot do."""
+        spec = self.choose(order.scale, order.model, any_scale=order.wish.any_scale)
+        check_options(spec.name, spec.payload, order.payload)
+        return spec
+
     def load(self, name: str, digest: str | None = None) -> zoo.Loaded:
         """Model `name` with the weights of that SHA-256, by default the newest; MissingWeightsError, WeightsError."""
         key = (name, digest)
@@ -93,24 +98,15 @@ class Engine:
     def down(
         self,
         source: PictureSource,
-        scale: Scale | None = None,
+        order: Order | Scale | None = None,
         *,
-        size: Size | None = None,
-        max_side: int | None = None,
-        model: str | None = None,
-        effort: int = 0,
-        exact_blocks: bool = True,
-        carrier: str = "chunk",
-        payload_budget: int | None = None,
         progress: Progress | None = None,
+        **options: Any,
     ) -> Small:
-        """Shrink one picture; see the function `down`."""
+        """Shrink one picture as an `Order` says, or one made of a scale and `options`; see the function `down`."""
         tell = progress or _silent
-        wish = Wish(scale, size, max_side)
-        spec = self.choose(scale, model, any_scale=wish.any_scale)
-        check_effort(effort)
-        options = replace(read_carrier(carrier), budget=payload_budget)
-        check_options(spec.name, spec.payload, options)
+        order = as_order(order, options)
+        spec = self.chosen(order)
         memory = find_memory(self._memory)
         tell("read")
         picture = as_picture(source, self.limits, memory)
@@ -118,8 +114,8 @@ class Engine:
         loaded = self.load(spec.name)
         tell("shrink")
         with _enough_memory():
-            small = shrink(picture, loaded, memory, effort=effort, payload=options, wish=wish)
-            if not exact_blocks:
+            small = shrink(picture, loaded, memory, order)
+            if not order.exact_blocks:
                 return small
             tell("check")
             return add_exact_blocks(small, picture, loaded, memory)
@@ -151,15 +147,15 @@ class Engine:
             return restore(plan, loaded, self.limits, memory, dial)
 
     def down_many(
-        self, sources: Iterable[PictureSource], scale: Scale | None = None, **options: Any
+        self, sources: Iterable[PictureSource], order: Order | Scale | None = None, **options: Any
     ) -> Iterator[Small]:
-        """`down` on every picture, as its result is asked for, in order; `options` are those of `down`.
+        """`down` on every picture, as its result is asked for, in order; an `Order`, or what makes one, as for `down`.
 
         Sizes may differ. No more than one picture is in memory at a time, and results are those of `down`: one call of
         the network for several pictures would save little (docs/library.md) and change last bits. Raises what `down`
         raises, with the picture's number and name ahead of the message.
         """
-        return each(lambda source: self.down(source, scale, **options), sources)
+        return each(lambda source: self.down(source, order, **options), sources)
 
     def up_many(self, sources: Iterable[SmallSource], **options: Any) -> Iterator[Picture]:
         """`up` on every LR file, as its result is asked for, in order; `options` are those of `up`. See `down_many`."""
@@ -177,24 +173,20 @@ class Engine:
 
 def down(
     source: PictureSource,
-    scale: Scale | None = None,
+    order: Order | Scale | None = None,
     *,
-    size: Size | None = None,
-    max_side: int | None = None,
-    model: str | None = None,
     weights: str | os.PathLike[str] | None = None,
-    effort: int = 0,
-    exact_blocks: bool = True,
-    carrier: str = "chunk",
-    payload_budget: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Small:
     """Shrink a picture of any size so that `up` can restore it.
 
     `source` is a path, the bytes of a file, an open binary file, a PIL image, a uint8 array (H, W), (H, W, 3) or
-    (H, W, 4), or a Picture. How small: `scale` is HR over LR along each axis, from 1.1 to 4, one number or a pair
-    (along the height, along the width); or `size` is the LR's (height, width); or `max_side` its longer side.
+    (H, W, 4), or a Picture. `options` are the fields of `unshrink.Order`, or `order` is one, or a scale.
+
+    How small: `scale` is HR over LR along each axis, from 1.1 to 4, one number or a pair (along the height, along the
+    width); or `size` is the LR's (height, width); or `max_side` its longer side.
     `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale (see `list_models`): one of
     its own for the whole numbers 2 and 4, the one for any scale else. LR sides are rounded, or rounded up where the
     model has a scale of its own. `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for
@@ -215,19 +207,7 @@ def down(
     Raises UnreadableInputError, LimitError, UsageError (scale, model, effort, carrier, payload_budget), WeightsError
     (no weights for the model).
     """
-    engine = Engine(weights=weights, limits=limits)
-    return engine.down(
-        source,
-        scale,
-        size=size,
-        max_side=max_side,
-        model=model,
-        effort=effort,
-        exact_blocks=exact_blocks,
-        carrier=carrier,
-        payload_budget=payload_budget,
-        progress=progress,
-    )
+    return Engine(weights=weights, limits=limits).down(source, order, progress=progress, **options)
 
 
 def up(

@@ -24,25 +24,13 @@ from unshrink.limits import DEFAULT_LIMITS, Limits
 from unshrink.models.metadata import IRNM
 from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import Store
+from unshrink.rescale.order import PayloadOptions
 from unshrink.rescale.tensors import Pixels
 
 PLANE_SECTION = "PLNE"
 """Section with the payload plane, values 1 to 255, where the carrier is a chunk."""
 FLOOR_SECTION = "FLOR"
 """Section of one byte: the smallest alpha that stands for a payload; absent where it is 1."""
-DEFAULT_FLOOR = 192
-
-
-@dataclass(frozen=True)
-class PayloadOptions:
-    """How `down` keeps a payload."""
-
-    place: Literal["chunk", "alpha"] = "chunk"
-    """A section that no viewer sees, or the alpha channel of the LR picture, as the paper has it."""
-    floor: int = 1
-    """The smallest alpha, 1 to 254; higher ones make the picture less translucent and the payload coarser."""
-    budget: int | None = None
-    """Bytes that a latent may take at most; where its coarsest form is over, none is kept. None for no bound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +50,6 @@ def held_in(lrfile: LRFile) -> Packed:
     return Packed(carrier, lrfile.picture.alpha if carrier == "alpha" else None, lrfile.sections)
 
 
-def read_carrier(text: str) -> PayloadOptions:
-    """Options from "chunk", "alpha", "floor" or "floor:N" with N from 1 to 254; UsageError for anything else."""
-    name, _, number = text.partition(":")
-    if text in ("chunk", "alpha"):
-        return PayloadOptions("alpha" if text == "alpha" else "chunk")
-    if text == "floor":
-        return PayloadOptions("alpha", DEFAULT_FLOOR)
-    if name == "floor" and number.isascii() and number.isdigit() and 1 <= int(number) <= 254:
-        return PayloadOptions("alpha", int(number))
-    raise UsageError(f"A carrier is chunk, alpha, floor or floor:N with N from 1 to 254, not {text!r}.")
-
-
 def check_options(name: str, payload: str, options: PayloadOptions) -> None:
     """Raise UsageError where model `name` with that kind of `payload` cannot keep it as `options` say."""
     if options.place == "alpha" and payload != "alpha":
@@ -81,8 +57,6 @@ def check_options(name: str, payload: str, options: PayloadOptions) -> None:
         raise UsageError(f"{name} {what}, so there is nothing to put into the alpha channel; leave the carrier out.")
     if options.budget is not None and payload != "latent":
         raise UsageError(f"{name} has no latent payload that a budget could bound; take a model like irn-m-x4.")
-    if options.budget is not None and options.budget < 0:
-        raise UsageError(f"A payload budget is 0 bytes or more, not {options.budget}.")
 
 
 def encode_payload(loaded: Loaded, payload: Tensor | None, options: PayloadOptions) -> Packed:

@@ -20,10 +20,10 @@ from unshrink.rescale.memory import WRITING, Memory, give_back
 from unshrink.rescale.passes import assemble, upscale
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
-from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
-from unshrink.rescale.tensors import Pixels, grow_plane, lr_size
+from unshrink.rescale.tensors import Pixels, grow_plane
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,9 +11,10 @@ from unshrink.files.picture import Picture
 from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import refine
 from unshrink.rescale.memory import WRITING, Memory
+from unshrink.rescale.order import Order
 from unshrink.rescale.passes import downscale
-from unshrink.rescale.payloads import Packed, PayloadOptions, encode_payload, store_as
-from unshrink.rescale.sizes import Scales, Size, Wish, target_for
+from unshrink.rescale.payloads import Packed, encode_payload, store_as
+from unshrink.rescale.sizes import Scales, Size, target_for
 from unshrink.rescale.small import Small
 from unshrink.rescale.tensors import Pixels, shrink_pixels, to_planes, to_rgb
 
@@ -23,27 +24,16 @@ PROFILE_SECTION = "ICCP"
 """Section with the profile of a grey picture whose LR picture is in colour, and so cannot carry it itself."""
 
 
-NO_WISH = Wish()
+def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order) -> Small:
+    """Shrink `picture` as `order` says, but for its exact blocks; its size counts where the network is of any scale.
 
-
-def shrink(
-    picture: Picture,
-    loaded: Loaded,
-    memory: Memory,
-    *,
-    effort: int = 0,
-    payload: PayloadOptions | None = None,
-    wish: Wish = NO_WISH,
-) -> Small:
-    """Shrink `picture`, to what `wish` says where the network is of any scale; `effort` as in `rescale.effort`.
-
-    `payload` is how to keep what the model makes beside the LR pixels. The picture's own alpha is carried without loss,
-    and shown in small where the payload leaves the alpha channel free. Raises UsageError where they do not go together.
+    The picture's own alpha is carried without loss, and shown in small where the payload leaves the alpha channel free.
+    Raises UsageError where the order and the network do not go together.
     """
-    target = target_for(wish, picture.size, loaded.model.scale)
+    target = target_for(order.wish, picture.size, loaded.model.scale)
     height, width = target.size
     memory.require(WRITING * height * width, f"a small picture of {width}x{height} pixels")
-    rgb, packed = _shrink_rgb(picture, loaded, memory, effort, payload or PayloadOptions(), target.size)
+    rgb, packed = _shrink_rgb(picture, loaded, memory, order, target.size)
     grey = picture.grey and _is_grey(rgb)
     sections = dict(packed.sections)
     alpha = packed.plane
@@ -57,9 +47,8 @@ def shrink(
     return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
 
 
-def _shrink_rgb(
-    picture: Picture, loaded: Loaded, memory: Memory, effort: int, options: PayloadOptions, size: Size
-) -> tuple[Pixels, Packed]:
+def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size) -> tuple[Pixels, Packed]:
+    effort, options = order.effort, order.payload
     lr, payload = downscale(picture.rgb, loaded.model, size, memory, exact=effort > 0)
     with torch.inference_mode():
         lr, payload = refine(

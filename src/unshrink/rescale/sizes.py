@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from unshrink.errors import UsageError
-from unshrink.rescale.tensors import lr_size
 
 Scales = tuple[float, float]
 """HR pixels per LR pixel along the height and along the width."""
@@ -82,6 +81,11 @@ class Target:
 
     size: Size
     scales: Scales
+
+
+def lr_size(size: Size, scale: int) -> Size:
+    """The LR size that a model of a whole-number scale makes of `size`: each side divided and rounded up."""
+    return -(-size[0] // scale), -(-size[1] // scale)
 
 
 def target_for(wish: Wish, hr: Size, model_scale: int | None) -> Target:

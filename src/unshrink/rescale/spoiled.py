@@ -13,7 +13,8 @@ from torch import Tensor
 from unshrink.files.blocks import BLOCK, block_grid
 from unshrink.nn.parts import Part, Size
 from unshrink.nn.resample import bicubic_down, bicubic_up, resize_part
-from unshrink.rescale.tensors import Pixels, lr_size, read_part, to_levels, to_rgb
+from unshrink.rescale.sizes import lr_size
+from unshrink.rescale.tensors import Pixels, read_part, to_levels, to_rgb
 
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""

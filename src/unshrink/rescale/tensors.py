@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unshrink.nn.parts import Part, whole
 from unshrink.nn.resample import bicubic_down, resize, resize_part
+from unshrink.rescale.sizes import lr_size
 
 Pixels = NDArray[np.uint8]
 STRIP_PIXELS = 1 << 21
@@ -91,11 +92,6 @@ def grow_plane(plane: Pixels, scale: int | None, size: tuple[int, int]) -> Pixel
     """uint8 (h, w) -> uint8 `size`, bicubic: the top left of the plane enlarged by `scale`, or all of it where None."""
     full = (plane.shape[0], plane.shape[1])
     return _resized(plane, full, size if scale is None else (full[0] * scale, full[1] * scale), size)
-
-
-def lr_size(size: tuple[int, int], scale: int) -> tuple[int, int]:
-    """Height and width of the LR picture of an HR picture of `size` (H, W)."""
-    return _round_up(size[0], scale) // scale, _round_up(size[1], scale) // scale
 
 
 def _resized(pixels: Pixels, full: tuple[int, int], size: tuple[int, int], kept: tuple[int, int]) -> Pixels:

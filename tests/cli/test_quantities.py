@@ -7,8 +7,8 @@ import torch
 import typer
 from PIL import Image
 
-from unshrink.cli.names import restored_name
-from unshrink.cli.sizes import read_scale, read_size
+from unshrink.cli.quantities import read_scale, read_size
+from unshrink.cli.tasks import restored_name
 from unshrink.models.anyscale import IARNSettings, StageSettings
 from unshrink.models.iarn import IARN
 from unshrink.models.weights import write_weights

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unshrink.cli.names import (
+from unshrink.cli.tasks import (
     Found,
     arrange,
     ending_for,

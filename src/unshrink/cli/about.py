@@ -1,4 +1,4 @@
-"""`unshrink doctor`."""
+"""`unshrink models` and `doctor`: what there is to work with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from unshrink.errors import UnshrinkError
 
 if TYPE_CHECKING:
     from unshrink.checkup import Finding
+
+
+def models(json: options.Json = False) -> int:
+    """List every model, the defaults marked, and whether its weights are installed."""
+    from unshrink.rescale import list_models
+
+    listed = list_models()
+    view = View(json_mode=json)
+    view.document({"command": "models", "models": [asdict(model) for model in listed]})
+    view.result(f"{'name':<14} {'method':<10} {'scale':>5} {'payload':<8} {'parameters':>12}  weights")
+    for model in listed:
+        held = model.weights[-1][:12] if model.weights else "none"
+        scale = "any" if model.scale is None else f"x{model.scale}"
+        default = ", default" if model.default else ""
+        shape = f"{scale:>5} {model.payload:<8} {model.parameters:>12,}"
+        view.result(f"{model.name:<14} {model.method:<10} {shape}  {held}{default}")
+    return 0
 
 
 def doctor(json: options.Json = False) -> int:

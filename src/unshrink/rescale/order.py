@@ -1,0 +1,91 @@
+"""What `down` is asked, as one value: how small, with which model, and how the file is to be made. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from unshrink.errors import UsageError
+from unshrink.rescale.sizes import Scale, Size, Wish
+
+DEFAULT_FLOOR = 192
+MOST_EFFORT = 9
+
+
+@dataclass(frozen=True)
+class PayloadOptions:
+    """How `down` keeps a payload."""
+
+    place: Literal["chunk", "alpha"] = "chunk"
+    """A section that no viewer sees, or the alpha channel of the LR picture, as the paper has it."""
+    floor: int = 1
+    """The smallest alpha, 1 to 254; higher ones make the picture less translucent and the payload coarser."""
+    budget: int | None = None
+    """Bytes that a latent may take at most; where its coarsest form is over, none is kept. None for no bound."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What `down` is asked. Raises UsageError where a value is out of range or two do not go together.
+
+    How small: `scale`, `size` or `max_side`, at most one of them. Whether the model can do it is not known here.
+    """
+
+    scale: Scale | None = None
+    """HR over LR along each axis, 1.1 to 4: one number, or a pair (along the height, along the width)."""
+    _: KW_ONLY
+    size: Size | None = None
+    """Height and width of the LR picture."""
+    max_side: int | None = None
+    """The longer side of the LR picture."""
+    model: str | None = None
+    """By default the best there is for the scale."""
+    effort: int = 0
+    """0 to 9: how long to improve the LR pixels for what will be restored (`unshrink.rescale.effort`)."""
+    exact_blocks: bool = True
+    """Whether the picture is restored on the spot and blocks that the network spoils are kept without loss."""
+    carrier: str = "chunk"
+    """Where the payload is kept; see `read_carrier`."""
+    payload_budget: int | None = None
+    """Bytes that a latent payload may take at most; None for no bound."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.effort <= MOST_EFFORT:
+            raise UsageError(f"Effort goes from 0 to {MOST_EFFORT}; {self.effort} is outside.")
+        if self.payload_budget is not None and self.payload_budget < 0:
+            raise UsageError(f"A payload budget is 0 bytes or more, not {self.payload_budget}.")
+        _ = self.wish, self.payload  # what they refuse is refused now
+
+    @cached_property
+    def wish(self) -> Wish:
+        """How small."""
+        return Wish(self.scale, self.size, self.max_side)
+
+    @cached_property
+    def payload(self) -> PayloadOptions:
+        """How the payload is kept."""
+        kept = read_carrier(self.carrier)
+        return PayloadOptions(kept.place, kept.floor, self.payload_budget)
+
+
+def as_order(order: Order | Scale | None, options: Mapping[str, Any]) -> Order:
+    """An order as it stands, or one made of a scale and further `options`; TypeError where both are given."""
+    if isinstance(order, Order):
+        if options:
+            raise TypeError(f"An Order holds all options; {', '.join(options)} cannot be given beside it.")
+        return order
+    return Order(**options) if order is None else Order(order, **options)
+
+
+def read_carrier(text: str) -> PayloadOptions:
+    """Options from "chunk", "alpha", "floor" or "floor:N" with N from 1 to 254; UsageError for anything else."""
+    name, _, number = text.partition(":")
+    if text in ("chunk", "alpha"):
+        return PayloadOptions("alpha" if text == "alpha" else "chunk")
+    if text == "floor":
+        return PayloadOptions("alpha", DEFAULT_FLOOR)
+    if name == "floor" and number.isascii() and number.isdigit() and 1 <= int(number) <= 254:
+        return PayloadOptions("alpha", int(number))
+    raise UsageError(f"A carrier is chunk, alpha, floor or floor:N with N from 1 to 254, not {text!r}.")
