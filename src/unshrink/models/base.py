@@ -39,7 +39,7 @@ class Rescaler(nn.Module, ABC):
     scale: int | None
     """HR pixels per LR pixel along each axis; None where any size will do."""
     reach: int
-    """How far, in HR pixels, a restored pixel reads around itself."""
+    """How far, in HR pixels, a restored pixel reads around itself; for networks of a whole-number scale."""
     grain: int = 1
     """LR pixels along each axis that one number of the payload stands for."""
     pitch: tuple[float, ...] = (1.0, 1.0, 1.0)
@@ -71,9 +71,8 @@ class Rescaler(nn.Module, ABC):
         `read` gives any part of the HR picture, continued to multiples of `scale`. `part` begins at multiples of
         `grain`. Equal to the whole's up to rounding.
         """
-        del hr
         scale = _whole(self.scale)
-        around = part.grown(self._halo(), lr)
+        around = part.grown(self.halo(hr, lr), lr)
         small, payload = self.downscale(read(around.times(scale)))
         inner = part.within(around)
         return small[..., *inner.slices], None if payload is None else payload[..., *inner.over(self.grain).slices]
@@ -95,7 +94,7 @@ class Rescaler(nn.Module, ABC):
         """
         scale = _whole(self.scale)
         inner = part.over(scale)
-        around = inner.grown(self._halo(), lr)
+        around = inner.grown(self.halo(hr, lr), lr)
         made = self.upscale(
             read(around),
             None if payload is None else payload(around.over(self.grain)),
@@ -112,8 +111,9 @@ class Rescaler(nn.Module, ABC):
         del hr, lr
         return self.floats
 
-    def _halo(self) -> int:
-        """LR pixels that a part of the LR picture reads around itself, or more."""
+    def halo(self, hr: Size, lr: Size) -> int:
+        """How far, in LR pixels, a restored pixel of a picture of size `hr` reads around itself in one of size `lr`."""
+        del hr, lr
         return -(-self.reach // (_whole(self.scale) * self.grain)) * self.grain
 
     def stored(self, payload: Tensor | None) -> Tensor | None:

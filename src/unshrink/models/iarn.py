@@ -18,15 +18,15 @@ from unshrink.nn.coupling import ConditionedCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.parts import Part, Reader, reader, whole
 from unshrink.nn.quantise import quantise
-from unshrink.nn.resample import resize, resize_part, undo_reads, undo_resize, undo_resize_part
+from unshrink.nn.resample import UNDO_REACH, resize, resize_part, undo_reads, undo_resize, undo_resize_part
 from unshrink.nn.subnets import ResidualSubnet
 
 FLOATS_ON_GRID = 10.0
 """For every pixel of the grid: the grid itself and states of 3, of which transforms make new ones."""
 FLOATS_OF_PLANES = 10.0
 """The same for planes that sub-networks read beside the state."""
-RESAMPLING_REACH = 3
-"""LR pixels that bicubic enlarging reads around a pixel, and one to spare; undoing it reads no more than that."""
+CONTEXT_REACH = 3
+"""LR pixels that bicubic enlarging of the low band reads around a pixel, and one to spare."""
 
 
 class IARN(Rescaler):
@@ -64,7 +64,6 @@ class IARN(Rescaler):
         self.near = self._stage(settings.near, kept + 12, self.near_low)
         self.fine = self._stage(fine, 12, self.far_low, context=kept)
         self.coarse = self._stage(coarse, kept + 48, self.far_low)
-        self.reach = 4 * self._halo()
         self.pitch = max(
             (symbols.pitch for stage in self._layouts for _, symbols in stage), key=max, default=self.pitch
         )
@@ -126,7 +125,8 @@ class IARN(Rescaler):
 
     def downscale_part(self, read: Reader, hr: Size, lr: Size, part: Part) -> tuple[Tensor, None]:
         """See `Rescaler`; here resampling reads further than the couplings do."""
-        frame = Frame(hr, lr, part.grown(self._halo(), lr))
+        frame = Frame(hr, lr, part)
+        frame = frame._replace(part=part.grown(self._margin(frame), lr))
         if not self.settings.presplit:
             low, rest = None, read
         else:
@@ -150,7 +150,7 @@ class IARN(Rescaler):
         """See `Rescaler`; `part` may be any."""
         del payload
         frame = Frame(hr, lr, whole(lr))
-        around = undo_reads(frame.grid, hr, part).over(frame.factor).grown(self._halo(), lr)
+        around = undo_reads(frame.grid, hr, part).over(frame.factor).grown(self._margin(frame), lr)
         frame = frame._replace(part=around)
         small, symbols = read(around), self._symbols(frame)
         parts = Split(small, None, small[:, :0], None if symbols is None else symbols.carried(small))
@@ -176,10 +176,16 @@ class IARN(Rescaler):
             for _ in range(settings.blocks)
         )
 
-    def _halo(self) -> int:
-        """LR pixels that either stage reads around a pixel, resampling left out."""
+    def halo(self, hr: Size, lr: Size) -> int:
+        """See `Rescaler`."""
+        frame = Frame(hr, lr, whole(lr))
+        return self._margin(frame) + -(-UNDO_REACH // frame.factor)
+
+    def _margin(self, frame: Frame) -> int:
+        """LR pixels that the stages read around a pixel, resampling of the picture left out."""
         near, fine, coarse = (sum(c.reach for c in stage) for stage in (self.near, self.fine, self.coarse))  # type: ignore[misc]
-        return max(int(near), int(coarse) + -(-int(fine) // 2)) + RESAMPLING_REACH
+        context = CONTEXT_REACH if self.settings.presplit else 0
+        return context + (int(near) if frame.near else int(coarse) + -(-int(fine) // 2))
 
     def _encode(self, low: Tensor | None, detail: Tensor, frame: Frame) -> Tensor:
         """What `_take_apart` gives -> LR and what is left out, for a part of the picture."""

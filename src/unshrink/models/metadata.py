@@ -70,7 +70,7 @@ class IRNM(Rescaler):
         self.scale: int = settings.irn.scale
         self.autoencoder = Autoencoder(settings, self.irn.latent_channels)
         self.floats = self.irn.floats + 2 * self.irn.latent_channels / self.scale**2  # z, and what S tells of it
-        self.reach = self.irn.reach + self.scale * FACTOR * (HALO + 1)
+        self.reach = self.irn.reach + self.scale * FACTOR * HALO
 
     @property
     def latent_channels(self) -> int:

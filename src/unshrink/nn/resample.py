@@ -24,7 +24,8 @@ from unshrink.nn.parts import Part, Reader, Size
 _A = -0.5  # Keys' parameter, as MATLAB has it (torch's own bicubic uses -0.75)
 _MOST_DENSE = 1 << 17  # entries; training patches go through small matrices, whose gradient is far cheaper
 _BLOCK = 32  # outputs; more read more inputs, most of them with a weight of zero
-_UNDO_TAPS = 24
+UNDO_REACH = 12
+"""Pixels of what is undone that ``undo_resize`` reads on either side of a pixel."""
 _UNDO_RIDGE = 1e-3  # bounds what an error can grow to, to 1 / (2 * sqrt(ridge)) = 16 times
 
 Table = Callable[[int, int, torch.dtype, torch.device], tuple[Tensor, Tensor]]
@@ -271,7 +272,7 @@ def _undo_table(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device)
     |A_J' l - e_i|^2 + ridge * |l|^2, scaled to a sum of 1 so that flat areas stay what they are.
     """
     with torch.inference_mode(False):
-        taps = min(_UNDO_TAPS, n_in)
+        taps = min(2 * UNDO_REACH, n_in)
         centre = (torch.arange(n_out, dtype=torch.float64) + 0.5) * (n_in / n_out)
         first = (centre - taps / 2).round().long().clamp(0, n_in - taps)
         index = first + torch.arange(taps)[:, None]

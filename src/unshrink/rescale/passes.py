@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -78,17 +79,22 @@ def assemble(tiles: Iterator[tuple[Part, Pixels]], size: Size) -> Pixels:
 def _lr_tiles(model: Rescaler, hr: Size, lr: Size, memory: Memory) -> list[Part]:
     """Tiles in LR pixels."""
     pixels = hr[0] * hr[1] / (lr[0] * lr[1])
-    halo = -(-model.reach // (model.scale or 1)) + model.grain
     reserve = 2 * 3 * lr[0] * lr[1] * 4
-    return memory.tiles(lr, model, unit=UNIT, floats=pixels * model.working_floats(hr, lr), reserve=reserve, halo=halo)
+    return memory.tiles(
+        lr,
+        model,
+        unit=UNIT,
+        floats=pixels * model.working_floats(hr, lr),
+        reserve=reserve,
+        halo=model.halo(hr, lr),
+    )
 
 
 def _hr_tiles(model: Rescaler, hr: Size, lr: Size, memory: Memory, reserve: float) -> list[Part]:
     """Tiles in HR pixels."""
-    scale, floats = model.scale or 1, model.working_floats(hr, lr)
-    return memory.tiles(
-        hr, model, unit=UNIT * scale, floats=floats, reserve=reserve, halo=model.reach + scale * model.grain
-    )
+    unit = UNIT * (model.scale or 1)
+    halo = math.ceil(model.halo(hr, lr) * max(hr[0] / lr[0], hr[1] / lr[1]))
+    return memory.tiles(hr, model, unit=unit, floats=model.working_floats(hr, lr), reserve=reserve, halo=halo)
 
 
 def _put(canvas: Tensor | None, piece: Tensor, part: Part, size: Size) -> Tensor:
