@@ -7,9 +7,9 @@ DEMO := build/demo
 
 .PHONY: demo test check results ablations figures clean
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml zoo/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,export,perceptual]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e zoo -e '.[dev,export,perceptual]'
 	touch $@
 
 demo: $(READY)
@@ -34,7 +34,7 @@ test: check
 BASELINES = $(wildcard $(foreach kind,avif bicubic jpeg webp,docs/results/$(kind)-*.json))
 results: $(READY)
 	{ echo "# Results"; echo; cat docs/results/intro.md; echo; \
-	  $(BIN)/python -m lab.table $(BASELINES) src/unshrink/models/zoo/*/*/eval*.json; } > docs/results.md
+	  $(BIN)/python -m lab.table $(BASELINES) src/unshrink/models/zoo/*/*/eval*.json zoo/unshrink_zoo/*/*/eval*.json; } > docs/results.md
 
 # The page of ablations from the studies' JSON. With DATA=FOLDER of pictures the studies are run first, which takes hours;
 # STUDIES names some of them. What is in the JSON already is not trained again.

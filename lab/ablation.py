@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.ablation_page import KIND, RESULTS, SCHEMA, read_results, render_page
+from lab.index import home
 from lab.study import Study, Variant, find_variant, plan, read_study, seeds_of, study_names, trace
 from unshrink.data.pack import Pack, pack_folder
 from unshrink.errors import UnshrinkError, UsageError
@@ -123,7 +124,7 @@ def _line(result: Result) -> str:
 def _train(variant: Variant, recipes: Sequence[Recipe], begin: Sequence[str], places: Places) -> Result:
     folders = [places.out / _folder_name(recipes[: i + 1], begin) for i in range(len(recipes))]
     for i, recipe in enumerate(recipes):
-        start = [folders[i - 1] / "weights"] if i else [weights.ZOO / name for name in begin]
+        start = [folders[i - 1] / "weights"] if i else [_shipped(name) for name in begin]
         run(recipe, places.data, folders[i], resume=True, start=start, cache=places.pack)
     records = [json.loads((folder / "record.json").read_text(encoding="utf-8")) for folder in folders]
     recipe, weights_folder = recipes[-1], folders[-1] / "weights"
@@ -140,6 +141,12 @@ def _train(variant: Variant, recipes: Sequence[Recipe], begin: Sequence[str], pl
         **({"begin": list(begin)} if begin else {}),
         "recipes": plain(list(recipes)),
     }
+
+
+def _shipped(name: str) -> Path:
+    """The folder of shipped weights that are named as lite-x2/v2."""
+    model, version = name.split("/")
+    return home(model) / model / version
 
 
 def _folder_name(recipes: Sequence[Recipe], begin: Sequence[str]) -> str:

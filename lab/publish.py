@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lab.index import home, write_index
 from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnreadableInputError, UnshrinkError
 from unshrink.evaluate.measure import Report
@@ -27,15 +28,17 @@ HALF_PRECISION_BOUND = 0.005
 """dB that half precision may cost on the first set before the weights are shipped in float32."""
 
 
-def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weights.ZOO) -> Path:
+def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path | None = None) -> Path:
     """Write the averaged weights of a training run as the next version of their model; return its folder.
 
     Half precision unless it costs more than 0.005 dB on the first of `folders`. eval.json holds the report on all
     folders (for a model of any scale eval-x2.json and so on, for each of `SCALES`), the card also recipe, cost and
-    `data` (which pictures, in words). Raises UnreadableInputError without a record.
+    `data` (which pictures, in words). `zoo` is where its other versions are, by default in this checkout; its index
+    is written anew. Raises UnreadableInputError without a record.
     """
     record = _read_record(run)
     name = record["recipe"]["model"]
+    zoo = zoo or home(name)
     target: Path = zoo / name / f"v{_latest(zoo / name) + 1}"
     full = weights.load(name, path=run / "weights").model
     weights.write_weights(full, name, target, dtype=torch.float16)
@@ -46,6 +49,7 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path = weight
     card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (target / "README.md").write_text(render_card(card), encoding="utf-8")
+    write_index(zoo)
     return target
 
 

@@ -11,8 +11,10 @@ import pytest
 import torch
 from PIL import features
 
+from lab.index import write_index
 from unshrink import checkup
-from unshrink.models import registry, weights
+from unshrink.models import registry
+from unshrink.models import zoo as installed
 from unshrink.models.weights import write_weights
 
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
@@ -31,7 +33,8 @@ def zoo(tmp_path, monkeypatch):
     """A folder of weights with an untrained irn-q-x4 in place of those that are shipped."""
     folder = tmp_path / "irn-q-x4" / "v1"
     write_weights(registry.build(registry.get("irn-q-x4")), "irn-q-x4", folder)
-    monkeypatch.setattr(weights, "ZOO", tmp_path)
+    write_index(tmp_path)
+    monkeypatch.setattr(installed, "folders", lambda: (tmp_path,))
     return folder
 
 
@@ -94,10 +97,15 @@ def test_defaults_without_weights_are_told(zoo):
 
 
 def test_weights_that_changed_since_they_were_measured_are_told(zoo):
-    (found,) = weights.versions("irn-q-x4")
+    (found,) = installed.versions("irn-q-x4")
     (zoo / "eval.json").write_text(json.dumps({"weights": found.digest}))
     assert checkup._models().facts["damaged"] == []
     (zoo / "eval.json").write_text(json.dumps({"weights": "0" * 64}))
+    assert checkup._models().facts["damaged"] == ["irn-q-x4 v1"]
+
+
+def test_weights_that_are_not_those_of_the_index_are_told(zoo):
+    (zoo / installed.TENSORS).write_bytes(b"other")
     assert checkup._models().facts["damaged"] == ["irn-q-x4 v1"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from unshrink.cli import main
-from unshrink.models import weights
+from unshrink.models import zoo
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_the_shipped_weights():
     ]
     assert {row[0] for row in rows} >= {"lite-x2", "lite-x4"}
     for row in rows:
-        newest = weights.versions(row[0])[-1].path
+        newest = zoo.versions(row[0])[-1].path
         report = json.loads((newest / "eval.json").read_text())
         sets = [report["sets"][name] for name in ("Set5", "Set14", "BSD100")]
         assert row[2:5] == [f"{entry['psnr_y']:.2f}" for entry in sets], row[0]

@@ -5,6 +5,7 @@ Every check answers with a finding, also where what it looks at is missing or br
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from unshrink.models.weights import Weights
+    from unshrink.models.zoo import Weights
 
 EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "export": (("onnx", "onnxruntime"), "`unshrink export`: networks for other programs"),
         "perceptual": (("stlpips_pytorch",), "perceptual distances, and training with them"),
         "plots": (("matplotlib",), "plots of training and studies"),
+        "zoo": (("unshrink-zoo",), "all models but the defaults, and files made with them"),
     }
 )
 """Optional extras: the packages that each brings, and what for."""
@@ -187,7 +189,7 @@ def _formats() -> Finding:
 
 def _models() -> Finding:
     from unshrink.models import registry
-    from unshrink.models.weights import versions
+    from unshrink.models.zoo import versions
 
     held = {name: versions(name) for name in registry.names()}
     damaged = [f"{name} {one.version}" for name, found in held.items() for one in found if not _is_as_shipped(one)]
@@ -206,9 +208,12 @@ def _models() -> Finding:
 
 
 def _is_as_shipped(weights: Weights) -> bool:
-    """Whether the weights are those that the figures beside them were measured with."""
+    """Whether the file is that of the index, with which the figures beside it were measured."""
+    from unshrink.models.zoo import TENSORS
+
+    digest = hashlib.sha256((weights.path / TENSORS).read_bytes()).hexdigest()
     stated = [json.loads(path.read_text(encoding="utf-8"))["weights"] for path in weights.path.glob("eval*.json")]
-    return all(digest == weights.digest for digest in stated)
+    return all(one == digest for one in (weights.digest, *stated))
 
 
 def _self_test() -> Finding:

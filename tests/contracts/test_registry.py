@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from unshrink.errors import UnknownNameError, UsageError
-from unshrink.models import registry, weights
+from unshrink.models import registry, weights, zoo
 from unshrink.rescale import Engine
 from unshrink.train.recipe import read_recipe, recipe_names
 
@@ -161,7 +161,7 @@ def test_a_picture_of_odd_size_goes_through_the_bytes_of_a_file(name):
 
 @pytest.mark.parametrize("name", registry.names())
 def test_shipped_weights_load_and_invert(name):
-    shipped = weights.versions(name)
+    shipped = zoo.versions(name)
     if not shipped:
         pytest.skip(f"{name} ships no weights yet")
     for version in shipped:
@@ -174,7 +174,7 @@ def test_shipped_weights_load_and_invert(name):
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_the_default_ships_weights(scale):
-    assert weights.versions(registry.default_for(scale).name)
+    assert zoo.versions(registry.default_for(scale).name)
 
 
 PAPER_PARAMETERS = {"irn-x2": 1_667_952, "irn-x3": 3_139_029, "irn-x4": 4_355_136, "irn-x8": 11_119_248}

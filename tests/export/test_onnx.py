@@ -20,7 +20,8 @@ from unshrink.models.folded import FoldedSettings
 from unshrink.models.irn import IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRMSettings, ModuleSettings
 from unshrink.models.metadata import MetadataSettings
-from unshrink.models.weights import Loaded, Weights, write_weights
+from unshrink.models.weights import Loaded, write_weights
+from unshrink.models.zoo import Weights
 from unshrink.rescale import Engine
 
 pytest.importorskip("onnx", reason="the extra `export` is not installed")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from unshrink.models import weights
+from unshrink.models import zoo
 from unshrink.rescale import Engine
 
 CASES: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def picture(seed: int, mode: str) -> Image.Image:
 
 def make(folder: Path, name: str, seed: int, *, mode: str = "RGB", version: str | None = None, **asked: Any) -> None:
     """An LR file of that name in `folder`, and what it restores to in its subfolder."""
-    old = None if version is None else weights.ZOO / asked["model"] / version
+    old = None if version is None else next(one.path for one in zoo.versions(asked["model"]) if one.version == version)
     blocks = asked.pop("exact_blocks", False)  # they would hide what the network restores
     small = Engine(weights=old, precision="float32").down(picture(seed, mode), exact_blocks=blocks, **asked)
     small.save(folder / name)

@@ -1,4 +1,4 @@
-"""Trained weights: find, load and write them. A folder of model.safetensors and config.json for each version."""
+"""Trained weights: load and write them. A folder of model.safetensors and config.json for each version."""
 
 import hashlib
 import json
@@ -17,25 +17,11 @@ from unshrink.errors import MissingWeightsError, WeightsError
 from unshrink.models.authors import read_authors_checkpoint
 from unshrink.models.base import Rescaler, use_subnet_dtype
 from unshrink.models.registry import ModelSpec, Settings, build, get, read_network
+from unshrink.models.zoo import TENSORS, Weights, find
 from unshrink.settings import plain
 
-ZOO = Path(__file__).parent / "zoo"
-TENSORS = "model.safetensors"
 CONFIG = "config.json"
 AUTHORS = ".pth"
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One version of a model's weights."""
-
-    name: str
-    version: str
-    """Folder name, "v1", "v2", ...; or the folder's path for weights from elsewhere."""
-    path: Path
-    """The folder, or a .pth checkpoint of the IRN authors."""
-    digest: str
-    """SHA-256 of model.safetensors, hex; LR files name it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,43 +34,18 @@ class Loaded:
     weights: Weights
 
 
-def versions(name: str) -> list[Weights]:
-    """All shipped versions of a model's weights, newest last; older ones stay, so that old LR files restore."""
-    folder = ZOO / get(name).name
-    found = [path for path in folder.glob("v*") if (path / TENSORS).is_file()]
-    return [_describe(name, path) for path in sorted(found, key=lambda path: int(path.name[1:]))]
-
-
-def find(name: str, *, digest: str | None = None, path: Path | None = None) -> Weights:
-    """The newest shipped weights, those of a digest, or those at `path`: a folder or an authors' .pth.
-
-    Raises WeightsError where the model ships none or the folder holds none, MissingWeightsError where none of the
-    candidates has the digest.
-    """
-    known = [_describe(name, path)] if path else versions(name)
-    if not known:
-        raise WeightsError(f"No trained weights are shipped for {name}; train it, or name a folder with --weights.")
-    if digest is None:
-        return known[-1]
-    for weights in known:
-        if weights.digest == digest:
-            return weights
-    raise MissingWeightsError(
-        f"This file was made with weights {digest[:12]} of {name}, which are not at hand; "
-        "install the newest unshrink, or name the folder that holds them with --weights."
-    )
-
-
 def load(
     name: str, *, digest: str | None = None, path: Path | None = None, dtype: torch.dtype = torch.float32
 ) -> Loaded:
-    """The model `name` with trained weights; see `find` for which. Raises WeightsError where they do not fit.
+    """The model `name` with the newest installed weights, those of a digest, or those at `path`.
 
-    `dtype` is what sub-networks compute in; the state between couplings is float32 in any case.
+    `path` is a folder or a .pth checkpoint of the IRN authors. `dtype` is what sub-networks compute in; the state
+    between couplings is float32 in any case. Raises WeightsError where there are none, or where they are damaged or do
+    not fit, MissingWeightsError where a digest is asked for that is not there.
     """
     spec = get(name)
-    weights = find(name, digest=digest, path=path)
-    model, tensors = _read(spec, weights.path)
+    weights, data = _read_installed(name, digest) if path is None else _read_given(name, digest, path)
+    model, tensors = _build(spec, weights.path, data)
     _require_fit(model.state_dict(), tensors, weights)
     model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     use_subnet_dtype(model, dtype)
@@ -118,19 +79,36 @@ def _replace(path: Path, data: bytes) -> None:
     partial.replace(path)
 
 
-def _describe(name: str, path: Path) -> Weights:
+def _read_installed(name: str, digest: str | None) -> tuple[Weights, bytes]:
+    """The weights and the bytes of their tensors, which are those that the index knows."""
+    weights = find(name, digest=digest)
+    tensors = weights.path / TENSORS
+    data = tensors.read_bytes() if tensors.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != weights.digest:
+        raise WeightsError(f"{tensors} is damaged: it is not the file that was shipped; install it anew.")
+    return weights, data
+
+
+def _read_given(name: str, digest: str | None, path: Path) -> tuple[Weights, bytes]:
     tensors = path if path.suffix == AUTHORS else path / TENSORS
     if not tensors.is_file():
         raise WeightsError(f"{path} is neither a folder that holds {TENSORS} nor a {AUTHORS} checkpoint.")
-    return Weights(name, path.name, path, hashlib.sha256(tensors.read_bytes()).hexdigest())
+    data = tensors.read_bytes()
+    weights = Weights(name, path.name, path, hashlib.sha256(data).hexdigest())
+    if digest not in (None, weights.digest):
+        raise MissingWeightsError(
+            f"This file was made with weights {str(digest)[:12]} of {name}, and those in {path} are others; "
+            "name the folder that holds them with --weights."
+        )
+    return weights, data
 
 
-def _read(spec: ModelSpec, path: Path) -> tuple[Rescaler, dict[str, Tensor]]:
+def _build(spec: ModelSpec, path: Path, data: bytes) -> tuple[Rescaler, dict[str, Tensor]]:
     if path.suffix == AUTHORS:
         return build(spec), read_authors_checkpoint(path)
     settings = _read_config(spec, path / CONFIG)
     try:
-        return build(spec, settings=settings), load_tensors((path / TENSORS).read_bytes())
+        return build(spec, settings=settings), load_tensors(data)
     except SafetensorError as error:
         raise WeightsError(f"{path / TENSORS} is damaged: {error}") from error
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unshrink.models import registry
-from unshrink.models import weights as zoo
+from unshrink.models import registry, zoo
+from unshrink.models import weights as trained
 
 if TYPE_CHECKING:
     from unshrink.models.base import Rescaler
@@ -51,7 +51,7 @@ def load(name: str, *, weights: str | os.PathLike[str] | None = None) -> Rescale
     model.safetensors and config.json, or an authors' .pth, to use instead of what is installed. Raises
     UnknownNameError, and WeightsError where the model ships no weights.
     """
-    return zoo.load(name, path=None if weights is None else Path(weights)).model
+    return trained.load(name, path=None if weights is None else Path(weights)).model
 
 
 def _info(spec: registry.ModelSpec) -> ModelInfo:

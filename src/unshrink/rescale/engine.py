@@ -85,11 +85,6 @@ class Engine:
         """Model `name` with the weights of that SHA-256, by default the newest; MissingWeightsError, WeightsError."""
         key = (name, digest)
         if key not in self._loaded:
-            if digest is not None and self._weights is None and not zoo.versions(name):
-                raise MissingWeightsError(
-                    f"This file was made with weights {digest[:12]} of {name}, and none are installed for it; "
-                    "name those it was made with (--weights)."
-                )
             loaded = zoo.load(name, digest=digest, path=self._weights, dtype=self._dtype)
             loaded.model.to(self._device)
             self._loaded |= {key: loaded, (name, loaded.weights.digest): loaded}
