@@ -19,6 +19,7 @@ __all__ = [
     "NewerFormatError",
     "NotAnLRFileError",
     "OutputExistsError",
+    "SmallEnoughError",
     "UnknownNameError",
     "UnreadableInputError",
     "UnshrinkError",
@@ -57,6 +58,10 @@ class UnknownNameError(UsageError):
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, tuple[str, ...]]]:
         # Exceptions pickle by their message alone; worker processes need the three arguments back.
         return type(self), (self.kind, self.name, self.known)
+
+
+class SmallEnoughError(UsageError):
+    """The picture is as small already as it should become."""
 
 
 class OutputExistsError(UsageError):

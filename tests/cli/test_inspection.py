@@ -20,7 +20,7 @@ def test_info_states_the_header(call, small):
     assert len(entry.pop("weights")) == 64
     assert entry.pop("writer").startswith("unshrink ")
     sections = entry.pop("sections")
-    assert list(sections) == ["ALPH"]
+    assert list(sections) == ["ALPH", "FROM"]
     assert entry == {
         "input": "photo.x4.png",
         "format": "png",
@@ -33,7 +33,7 @@ def test_info_states_the_header(call, small):
         "alpha": "lossless",
         "carrier": "none",
         "lr_bytes": small.stat().st_size,
-        "payload_bytes": sections["ALPH"],
+        "payload_bytes": sections["ALPH"] + sections["FROM"],
         "exact_bytes": 0,
         "intact": True,
     }

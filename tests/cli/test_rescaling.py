@@ -8,12 +8,14 @@ from samples import names, pixels
 
 
 def test_down_and_up_with_default_names(down, up, draw, tmp_path):
-    draw("photo.jpg", quality=95)
+    size = draw("photo.jpg", quality=95).stat().st_size
     shrunk = down("photo.jpg")
     small = tmp_path / "photo.x4.png"
     assert shrunk.code == 0
     assert shrunk.err == ""
-    assert shrunk.text == f"photo.jpg -> photo.x4.png 10x7 for 38x25, {small.stat().st_size:,} bytes (irn-q-x4)\n"
+    assert shrunk.text == f"photo.jpg -> photo.x4.png 10x7 for 38x25, {small.stat().st_size:,} bytes (irn-q-x4)" + (
+        f": more than the original, {size:,}\n"
+    )
     assert pixels(small).shape == (7, 10, 3)
     restored = up("photo.x4.png")
     assert (restored.code, restored.err) == (0, "")
@@ -106,7 +108,7 @@ def test_several_inputs_go_on_past_a_failure(down, draw, tmp_path):
     (failure,) = result.json["failed"]
     assert failure["input"] == "missing.png"
     assert (failure["error"], failure["exit_code"]) == ("UnreadableInputError", 3)
-    assert result.err == f"unshrink: {failure['message']}\n"
+    assert result.err.startswith(f"unshrink: {failure['message']}\n")
     assert names(tmp_path / "out") == ["a.x4.png", "c.x4.png"]
 
 
@@ -116,6 +118,7 @@ def test_folders_pass_over_what_does_not_fit(down, up, draw, tmp_path):
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     first = down("in", "--json")
     assert first.code == 0
+    assert "2 done, 1 passed over" in first.err
     assert [entry["input"] for entry in first.json["results"]] == ["in/a.png", "in/b.jpg"]
     assert first.json["passed_over"] == [{"input": "in/notes.txt", "reason": "not a picture"}]
     assert "notes.txt: passed over, not a picture" in first.err
@@ -147,15 +150,6 @@ def test_patterns(down, draw, tmp_path):
     assert down("z*.png").code == 3
 
 
-def test_two_inputs_do_not_share_an_output(down, draw, tmp_path):
-    draw("in/a.png")
-    draw("in/a.jpg")
-    result = down("in", "--overwrite", "--json")
-    assert result.code == 1
-    assert [entry["input"] for entry in result.json["results"]] == ["in/a.jpg"]
-    assert "just written from in/a.jpg" in result.json["failed"][0]["message"]
-
-
 def test_an_lr_file_named_itself_is_shrunk_with_a_note(down, draw, tmp_path):
     draw("a.png", (64, 64))
     down("a.png")
@@ -169,7 +163,7 @@ def test_standard_streams(down, up, draw, tmp_path):
     photo = draw("photo.png").read_bytes()
     small = down("-", stdin=photo)
     assert small.code == 0
-    assert small.err.startswith("standard input -> standard output 10x7 for 38x25")
+    assert "standard input -> standard output 10x7 for 38x25" in small.err
     restored = up("-", "-", stdin=small.out)
     assert restored.code == 0
     (tmp_path / "restored.png").write_bytes(restored.out)
@@ -196,14 +190,13 @@ def test_exact_blocks_are_carried_unless_refused(down, up, call, tmp_path):
     Image.fromarray(board).save(tmp_path / "board.png")
     assert down("board.png", "exact.png").code == 0
     (entry,) = down("board.png", "bare.png", "--no-exact-blocks", "--json").json["results"]
-    assert (entry["payload_bytes"], entry["exact_bytes"]) == (0, 0)
+    assert entry["exact_bytes"] == 0
     for name in ("exact", "bare"):
         assert up(f"{name}.png", f"{name}.restored.png").code == 0
     assert np.array_equal(pixels(tmp_path / "exact.restored.png"), board)
     assert not np.array_equal(pixels(tmp_path / "bare.restored.png"), board)
     (entry,) = call("info", "exact.png", "--json").json["results"]
-    assert entry["sections"] == {"BLKS": entry["exact_bytes"]}
-    assert entry["payload_bytes"] == entry["exact_bytes"] > 0
+    assert entry["sections"]["BLKS"] == entry["exact_bytes"] > 0
 
 
 def test_json_of_down_and_up(down, up, draw, tmp_path, weights):

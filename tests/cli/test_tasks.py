@@ -77,8 +77,8 @@ def test_expand_refuses_what_holds_nothing(name):
         expand([name])
 
 
-def rename(path: Path) -> str:
-    return small_name(path, "x4", ".png")
+def rename(path: Path, whole: bool) -> str:
+    return small_name(path, "x4", ".png", whole)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from unshrink.cli.batch import EXPECTED, describe
 from unshrink.cli.roundtrip import roundtrip
 from unshrink.cli.view import PROGRAM
 from unshrink.errors import UsageError
+from unshrink.threads import wait_passively
 
 INTERRUPTED = 130
 EXIT_CODES = (
@@ -79,6 +80,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files may hold bytes that are no text
+    wait_passively()
     warnings.formatwarning = lambda message, *_, **__: f"{PROGRAM}: {message}\n"
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # as an exception, so that half-written files are removed

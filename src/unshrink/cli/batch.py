@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from unshrink.cli.tasks import STREAM, Task
-from unshrink.cli.view import View
+from unshrink.cli.view import View, megabytes
 from unshrink.errors import LimitError, UnshrinkError, UsageError
 
 Entry = dict[str, Any]
@@ -18,6 +20,9 @@ Entry = dict[str, Any]
 
 EXPECTED = (UnshrinkError, OSError, MemoryError)
 """Errors that are told in one sentence."""
+
+Tell = Callable[[str], None]
+"""Called with each step of a picture as it starts: plain text, or a `Step` of the engine."""
 
 
 class PassedOver(Exception):  # noqa: N818 - no error
@@ -32,6 +37,34 @@ class NamedBytes(io.BytesIO):
         self.name = name
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a job has made of one input."""
+
+    entry: Entry
+    """For the JSON document."""
+    line: str
+    """For people."""
+    notes: tuple[str, ...] = ()
+
+
+class Job(Protocol):
+    """What a command does with one input."""
+
+    def __call__(self, task: Task, tell: Tell) -> Done:
+        """Do it. Raises `PassedOver` and `EXPECTED`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input: exactly one of the first three is there. Travels between processes."""
+
+    done: Done | None = None
+    passed_over: Entry | None = None
+    failure: Entry | None = None
+
+
 @dataclass
 class Batch:
     """What became of each input."""
@@ -41,46 +74,97 @@ class Batch:
     results: list[Entry] = field(default_factory=list)
     failed: list[Entry] = field(default_factory=list)
     passed_over: list[Entry] = field(default_factory=list)
+    left: list[str] | None = None
+    """The inputs that an interruption left undone."""
 
-    def run(self, tasks: Sequence[Task], work: Callable[[Task], tuple[Entry, str]]) -> int:
-        """Do `work` on every task: it returns a JSON entry and a line for people. Returns the exit code."""
-        with self.view.progress(len(tasks)):
-            for number, task in enumerate(tasks):
-                self.view.step(task.source.name, done=number)
-                self._do(task, work)
-        self.view.document(self.document())
+    def run(self, tasks: Sequence[Task], job: Job, *, workers: int = 1) -> int:
+        """Do `job` on every task, in that many processes, and tell of each in order. Returns the exit code.
+
+        Where it is interrupted, what has been done is told before the interruption goes on its way.
+        """
+        start, several = time.perf_counter(), len(tasks) > 1
+        try:
+            with self.view.progress(len(tasks), rows=workers):
+                for task, outcome in zip(tasks, self._outcomes(tasks, job, workers), strict=True):
+                    self._tell(task, outcome)
+        except (KeyboardInterrupt, SystemExit):
+            self.left = [task.source.name for task in tasks[self._count() :]]
+            raise
+        finally:
+            self.view.document(self.document())
+            if several:
+                self.view.note(self._summary(time.perf_counter() - start))
         return self._exit_code(len(tasks))
 
     def document(self) -> Entry:
         """The JSON document of the run."""
-        return {
+        document = {
             "command": self.command,
             "results": self.results,
             "failed": self.failed,
             "passed_over": self.passed_over,
         }
+        return document if self.left is None else {**document, "interrupted": True, "left": self.left}
 
-    def _do(self, task: Task, work: Callable[[Task], tuple[Entry, str]]) -> None:
-        name = task.source.name
-        try:
-            if task.problem is not None:
-                raise task.problem
-            entry, line = work(task)
-        except PassedOver as reason:
-            self.passed_over.append({"input": name, "reason": str(reason)})
-            self.view.note(f"{name}: passed over, {reason}")
-        except EXPECTED as error:
-            sentence, code = describe(error, task.source.label)
-            self.failed.append({"input": name, "error": type(error).__name__, "message": sentence, "exit_code": code})
-            self.view.error(sentence)
-        else:
-            self.results.append(entry)
-            self.view.result(line)
+    def _outcomes(self, tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Outcome]:
+        if workers > 1:
+            from unshrink.cli.pool import in_processes
+
+            yield from in_processes(tasks, job, workers, self.view)
+            return
+        for number, task in enumerate(tasks):
+            self.view.step(task.source.name, done=number)
+            yield attempt(task, job, partial(self.view.show, 0, task.source.label))
+
+    def _tell(self, task: Task, outcome: Outcome) -> None:
+        if outcome.passed_over is not None:
+            self.passed_over.append(outcome.passed_over)
+            self.view.note(f"{task.source.name}: passed over, {outcome.passed_over['reason']}")
+        if outcome.failure is not None:
+            self.failed.append(outcome.failure)
+            self.view.error(outcome.failure["message"])
+        if outcome.done is not None:
+            self.results.append(outcome.done.entry)
+            for note in outcome.done.notes:
+                self.view.note(note)
+            self.view.result(outcome.done.line)
+        self.view.finished(self._count())
+
+    def _count(self) -> int:
+        return len(self.results) + len(self.failed) + len(self.passed_over)
+
+    def _summary(self, seconds: float) -> str:
+        counts = [(len(self.results), "done"), (len(self.passed_over), "passed over"), (len(self.failed), "failed")]
+        parts = [f"{count} {what}" for count, what in counts if count or what == "done"]
+        if self.left:
+            parts.append(f"interrupted with {len(self.left)} left")
+        rate = f", {len(self.results) / seconds:.2g} a second" if self.results and seconds else ""
+        return f"{', '.join(parts)}{_bytes_of(self.results)}; {seconds:.1f} s{rate}"
 
     def _exit_code(self, count: int) -> int:
         if not self.failed:
             return 0
         return int(self.failed[0]["exit_code"]) if count == 1 else UnshrinkError.exit_code
+
+
+def attempt(task: Task, job: Job, tell: Tell) -> Outcome:
+    """What becomes of one input: expected errors are told, not raised."""
+    name = task.source.name
+    try:
+        if task.problem is not None:
+            raise task.problem
+        return Outcome(job(task, tell))
+    except PassedOver as reason:
+        return Outcome(passed_over={"input": name, "reason": str(reason)})
+    except EXPECTED as error:
+        return failure(task, error)
+
+
+def failure(task: Task, error: BaseException) -> Outcome:
+    """What became of an input that failed with an expected error."""
+    sentence, code = describe(error, task.source.label)
+    kind = type(error).__name__
+    return Outcome(failure={"input": task.source.name, "error": kind, "message": sentence, "exit_code": code})
 
 
 def describe(error: BaseException, name: str = "") -> tuple[str, int]:
@@ -94,6 +178,14 @@ def describe(error: BaseException, name: str = "") -> tuple[str, int]:
     else:
         sentence, code = f"{error}.", UnshrinkError.exit_code
     return (sentence if sentence.startswith(name) else f"{name}: {sentence}"), code
+
+
+def _bytes_of(results: Sequence[Entry]) -> str:
+    read, written = 0, 0
+    for entry in results:
+        read += entry.get("input_bytes") or 0
+        written += entry.get("output_bytes") or entry.get("lr_bytes") or 0
+    return f"; {megabytes(read)} read, {megabytes(written)} written" if read and written else ""
 
 
 def read_source(task: Task) -> NamedBytes:
@@ -114,12 +206,11 @@ def view_for(tasks: Sequence[Task], *, json_mode: bool, quiet: bool) -> View:
     return View(json_mode=json_mode, quiet=quiet, results_to_stderr=streaming)
 
 
+@dataclass(frozen=True)
 class Writer:
-    """Writes the results of one run, and sees to it that none replaces another."""
+    """Writes results."""
 
-    def __init__(self, *, overwrite: bool) -> None:
-        self._overwrite = overwrite
-        self._written: dict[str, str] = {}
+    overwrite: bool
 
     def check(self, task: Task) -> None:
         """Raise before any work is done what `write` would raise after it."""
@@ -128,12 +219,8 @@ class Writer:
         if task.output == STREAM:
             if sys.stdout.isatty():
                 raise UsageError("A picture is not written to a terminal; name a file, or redirect the output.")
-            return
-        other = self._written.get(os.path.realpath(task.output))
-        if other is not None:
-            raise UsageError(f"{task.output} was just written from {other}; write the two to different folders.")
-        if task.folder is None or os.path.isdir(task.folder):
-            check_output(task.output, overwrite=self._overwrite)
+        elif task.folder is None or os.path.isdir(task.folder):
+            check_output(task.output, overwrite=self.overwrite)
 
     def write(self, task: Task, data: bytes) -> None:
         """Write a task's result, whole or not at all; makes the output folder where it is not there yet."""
@@ -145,8 +232,7 @@ class Writer:
             return
         if task.folder is not None:
             make_folder(task.folder)
-        write_bytes(task.output, data, overwrite=self._overwrite)
-        self._written[os.path.realpath(task.output)] = task.source.name
+        write_bytes(task.output, data, overwrite=self.overwrite)
 
 
 def make_folder(folder: str) -> None:

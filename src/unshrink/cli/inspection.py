@@ -7,22 +7,26 @@ from typing import Annotated, Any
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Entry, Writer, read_source, view_for
+from unshrink.cli.batch import Batch, Done, Entry, Tell, Writer, read_source, view_for
 from unshrink.cli.tasks import Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
 
 
-def info(names: Files, json: options.Json = False, quiet: options.Quiet = False) -> int:
+def info(
+    names: Files, recursive: options.Recursive = False, json: options.Json = False, quiet: options.Quiet = False
+) -> int:
     """Say what LR files are: model, scale, original size, bytes of each part. Does not check the pixels."""
-    tasks = [Task(found) for found in expand(names)]
+    tasks = [Task(found) for found in expand(names, recursive=recursive)]
     return Batch("info", View(json_mode=json, quiet=quiet)).run(tasks, _inform)
 
 
-def verify(names: Files, json: options.Json = False, quiet: options.Quiet = False) -> int:
+def verify(
+    names: Files, recursive: options.Recursive = False, json: options.Json = False, quiet: options.Quiet = False
+) -> int:
     """Check that LR files are whole and that their pixels are those they were written with."""
-    tasks = [Task(found) for found in expand(names)]
+    tasks = [Task(found) for found in expand(names, recursive=recursive)]
     return Batch("verify", View(json_mode=json, quiet=quiet)).run(tasks, _verify)
 
 
@@ -34,29 +38,29 @@ def strip(
     quiet: options.Quiet = False,
 ) -> int:
     """Copy an LR file without what `up` needs: the same small picture, and nothing of the original beside it."""
-    tasks = arrange([Found(name)], out, lambda path: path.name, lambda path: False)
+    tasks = arrange([Found(name)], out, lambda path, whole: path.name, lambda path: False)
     view = view_for(tasks, json_mode=json, quiet=quiet)
 
     writer = Writer(overwrite=overwrite)
 
-    def work(task: Task) -> tuple[Entry, str]:
+    def work(task: Task, tell: Tell) -> Done:
         return _strip(task, writer)
 
     return Batch("strip", view).run(tasks, work)
 
 
-def _inform(task: Task) -> tuple[Entry, str]:
+def _inform(task: Task, tell: Tell) -> Done:
     from unshrink.files.lrfile import inspect
 
     entry = _stated(task, inspect(read_source(task).getvalue(), name=task.source.label))
-    return entry, _describe(task.source.label, entry)
+    return Done(entry, _describe(task.source.label, entry))
 
 
-def _verify(task: Task) -> tuple[Entry, str]:
+def _verify(task: Task, tell: Tell) -> Done:
     from unshrink.files.lrfile import verify as verify_bytes
 
     entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.label))
-    return entry, f"{task.source.label}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}"
+    return Done(entry, f"{task.source.label}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}")
 
 
 def _stated(task: Task, report: dict[str, Any]) -> Entry:
@@ -85,7 +89,7 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
     }
 
 
-def _strip(task: Task, writer: Writer) -> tuple[Entry, str]:
+def _strip(task: Task, writer: Writer) -> Done:
     from unshrink.files.lrfile import strip as strip_bytes
 
     writer.check(task)
@@ -98,7 +102,7 @@ def _strip(task: Task, writer: Writer) -> tuple[Entry, str]:
         "input_bytes": len(data),
         "output_bytes": len(bare),
     }
-    return entry, f"{task.label}, {count_bytes(len(bare))} of {len(data):,}"
+    return Done(entry, f"{task.label}, {count_bytes(len(bare))} of {len(data):,}")
 
 
 def _describe(label: str, entry: Entry) -> str:

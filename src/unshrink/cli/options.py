@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from unshrink.cli.quantities import read_bytes, read_scale, read_size
+from unshrink.cli.quantities import read_bytes, read_count, read_scale, read_size
 from unshrink.rescale.order import Order
+from unshrink.threads import idle_processors
 
 if TYPE_CHECKING:
     from unshrink.rescale import Engine
@@ -20,9 +21,40 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress; errors still show.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Out = Annotated[str | None, typer.Option("--out", "-o", metavar="OUT", help="Output file or folder, or - for stdout.")]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Folders with all below them; the output folder keeps the tree.")
+]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave alone what an earlier run with the same options has finished.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        parser=read_count,
+        metavar="N",
+        help="Pictures at once, each in a process with one thread; auto: as many as processors are idle. [default: 1]",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        parser=read_count,
+        metavar="N",
+        help="Processors that one picture uses. [default: auto, those that are idle]",
+    ),
+]
 Format = Annotated[
     str | None,
     typer.Option("--format", "-f", metavar="NAME", help="png, webp or tiff, where OUT names no file. [default: png]"),
+]
+PictureFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", metavar="NAME", help="png, webp, tiff, jpeg or bmp, where OUT names no file. [default: png]"
+    ),
 ]
 
 
@@ -117,18 +149,44 @@ class OrderOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How `down` and `up` go through their inputs."""
+
+    out: Out = None
+    recursive: Recursive = False
+    skip_existing: SkipExisting = False
+    jobs: Jobs = 1
+    overwrite: Overwrite = False
+    json: Json = False
+    quiet: Quiet = False
+
+    def workers(self, tasks: int) -> int:
+        """Processes for that many pictures."""
+        return max(1, min(tasks, self.jobs or idle_processors()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """What networks run with."""
 
     weights: Weights = None
     device: Device = "cpu"
     memory: Memory = None
+    threads: Threads = None
 
     def engine(self) -> Engine:
         """The engine; raises UsageError for a device that is not there."""
         from unshrink.rescale import Engine
+        from unshrink.rescale.device import use_threads
 
+        use_threads(self.threads)
         return Engine(weights=self.weights, device=self.device, memory=self.memory)
+
+    def shared(self, workers: int) -> EngineOptions:
+        """For each of several processes: one thread, and its part of the memory."""
+        from unshrink.rescale.memory import memory
+
+        return self if workers == 1 else replace(self, threads=1, memory=memory(self.memory).limit // workers)
 
 
 def spread(command: Callable[..., int]) -> Callable[..., int]:

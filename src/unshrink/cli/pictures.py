@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unshrink.cli.batch import Entry, NamedBytes, PassedOver, read_source
-from unshrink.cli.tasks import Found, Task
+from unshrink.cli.tasks import STREAM, Found, Task, is_restored_name
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.lrfile import is_lrfile
 from unshrink.files.sniff import sniff
@@ -26,6 +26,14 @@ def is_small(path: Path) -> bool:
         return is_lrfile(path.read_bytes())
     except OSError:
         return False
+
+
+def is_original(found: Found) -> bool:
+    """Whether `down` shrinks an input, among several: a picture that neither `down` nor `up` has made."""
+    if found.name == STREAM:
+        return True
+    made = is_small(Path(found.name)) or (found.listed and is_restored_name(Path(found.name)))
+    return not made and _may_be_picture(found)
 
 
 def read_picture_file(task: Task) -> NamedBytes:

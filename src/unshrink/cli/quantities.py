@@ -29,6 +29,15 @@ def read_bytes(text: str) -> int:
     return int(whole + part) * _BYTES[match[2]] // tens
 
 
+def read_count(text: str) -> int | None:
+    """A number of at least 1, or None for "auto"; BadParameter for anything else."""
+    if text == "auto":
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,3}", str(text).strip()):
+        raise typer.BadParameter(f"{text!r} is no number from 1 to 9999, and not auto.")
+    return int(text)
+
+
 def read_duration(text: str) -> float:
     """Seconds in "90m", "1h30m", "45s", "2d", or a bare number of seconds; UsageError for anything else."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Entry, NamedBytes, PassedOver, Writer, view_for
+from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, PassedOver, Tell, Writer, view_for
 from unshrink.cli.tasks import (
     PICTURE_ENDINGS,
     SMALL_ENDINGS,
     STREAM,
+    Found,
     Task,
     arrange,
     ending_for,
     expand,
+    is_restored_name,
     restored_name,
     small_name,
     split_names,
 )
-from unshrink.cli.view import View, count_bytes, dimensions, scale_value
-from unshrink.errors import UsageError
+from unshrink.cli.view import count_bytes, dimensions, scale_value
+from unshrink.errors import SmallEnoughError, UsageError
 from unshrink.imports import quick_imports
 
 if TYPE_CHECKING:
@@ -43,13 +46,10 @@ Names = Annotated[
 def down(
     *,
     names: Names,
-    out: options.Out = None,
     how: options.OrderOptions,
     format: options.Format = None,
+    run: options.RunOptions,
     machine: options.EngineOptions,
-    overwrite: options.Overwrite = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> int:
     """Shrink pictures: photo.jpg becomes photo.x4.png, which `up` restores.
 
@@ -58,35 +58,34 @@ def down(
     """
     order = how.order()
     with quick_imports():
-        from unshrink.cli.pictures import is_small
+        from unshrink.cli.pictures import is_original, is_small
 
-        engine = machine.engine()
-    mark = order.wish.mark(engine.chosen(order).scale)
-    ending = ending_for(format, SMALL_ENDINGS)
-    inputs, target = split_names(names, out, is_small)
-    tasks = arrange(expand(inputs), target, lambda path: small_name(path, mark, ending), is_small)
-    view = view_for(tasks, json_mode=json, quiet=quiet)
-    job = Shrinking(view, engine, order, format or "png", Writer(overwrite=overwrite), several=len(tasks) > 1)
-    return Batch("down", view).run(tasks, job.do)
+        spec = machine.engine().chosen(order)
+    mark, ending = order.wish.mark(spec.scale), ending_for(format, SMALL_ENDINGS)
+    inputs, target = split_names(names, run.out, is_small)
+    found = expand(inputs, recursive=run.recursive)
+    tasks = arrange(found, target, lambda path, whole: small_name(path, mark, ending, whole), is_small, is_original)
+    workers = run.workers(len(tasks))
+    job = Shrinking(
+        machine.shared(workers), order, format or "png", Writer(run.overwrite), run.skip_existing, len(tasks) > 1
+    )
+    return Batch("down", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
 
 
 @options.spread
 def up(
     *,
     names: Names,
-    out: options.Out = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Enlarge any picture from its pixels alone: invents, restores nothing.")
     ] = False,
     scale: options.PlainScale = None,
     model: options.Model = None,
-    format: options.Format = None,
-    machine: options.EngineOptions,
+    format: options.PictureFormat = None,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    run: options.RunOptions,
+    machine: options.EngineOptions,
 ) -> int:
     """Restore pictures from LR files: photo.x4.png becomes photo.restored.png, in its original size.
 
@@ -94,6 +93,8 @@ def up(
     """
     if not plain and (scale is not None or model is not None):
         raise UsageError("An LR file says its own scale and model; --scale and --model go only with --plain.")
+    if run.skip_existing and (sigma or plain):
+        raise UsageError("A restored picture does not tell --plain or --sigma; leave out --skip-existing with them.")
     with quick_imports():
         from unshrink.cli.pictures import is_small
         from unshrink.rescale import Dial
@@ -106,49 +107,86 @@ def up(
     def is_restored(path: Path) -> bool:
         return not is_small(path)
 
-    inputs, target = split_names(names, out, is_restored)
-    tasks = arrange(expand(inputs), target, lambda path: restored_name(path, ending), is_restored)
-    view = view_for(tasks, json_mode=json, quiet=quiet)
+    def fits(found: Found) -> bool:
+        return plain or is_small(Path(found.name))
+
+    inputs, target = split_names(names, run.out, is_restored)
+    found = expand(inputs, recursive=run.recursive)
+    tasks = arrange(found, target, lambda path, whole: restored_name(path, ending, whole), is_restored, fits)
+    workers = run.workers(len(tasks))
     asked = Restoration(plain, scale, model, Dial(sigma, seed))
-    return Batch("up", view).run(tasks, Restoring(view, engine, asked, format or "png", Writer(overwrite=overwrite)).do)
+    job = Restoring(machine.shared(workers), asked, format or "png", Writer(run.overwrite), run.skip_existing)
+    return Batch("up", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
 
 
 @dataclass(frozen=True)
 class Shrinking:
     """`down` on one input."""
 
-    view: View
-    engine: Engine
+    machine: options.EngineOptions
     order: Order
     format: str
     """Used where the output names no file."""
     writer: Writer
+    skip: bool
+    """Whether to leave alone what is finished."""
     several: bool
     """One of several inputs: LR files among them are passed over."""
 
-    def do(self, task: Task) -> tuple[Entry, str]:
+    @cached_property
+    def engine(self) -> Engine:
+        """Made where it is used, in the process that uses it."""
+        return self.machine.engine()
+
+    def __call__(self, task: Task, tell: Tell) -> Done:
         """Shrink, write, and describe what was written."""
         from unshrink.cli.pictures import read_picture_file
+        from unshrink.files import origin
         from unshrink.rescale import format_of
+        from unshrink.rescale.order import kept_options
 
         start = time.perf_counter()
         format = self.format if task.output == STREAM else format_of(task.output)
         source = read_picture_file(task)
-        self._meet_small(task, source)
+        notes = self._meet_small(task, source)
+        made_of = origin.origin_of(source.getvalue(), kept_options(self.order))
+        self._leave_finished(task, made_of)
         self.writer.check(task)
-        small = self.engine.down(source, self.order, progress=_Tell(self.view, task.source.label))
+        small = self._shrink(task, source, tell).with_section(origin.SECTION, origin.encode_origin(made_of))
         data = small.encode(format)
         self.writer.write(task, data)
-        return _shrunk(task, source, small, data, time.perf_counter() - start)
+        return _shrunk(task, source, small, data, time.perf_counter() - start, notes)
 
-    def _meet_small(self, task: Task, source: NamedBytes) -> None:
+    def _shrink(self, task: Task, source: NamedBytes, tell: Tell) -> Small:
+        try:
+            return self.engine.down(source, self.order, progress=tell)
+        except SmallEnoughError as error:
+            if self.several or task.source.listed:
+                raise PassedOver(f"small enough: {error}") from None
+            raise
+
+    def _meet_small(self, task: Task, source: NamedBytes) -> list[str]:
         from unshrink.files.lrfile import is_lrfile
 
+        if task.source.listed and is_restored_name(Path(task.source.name)):
+            raise PassedOver("restored by up, as its name says")
         if not is_lrfile(source.getvalue()):
-            return
+            return []
         if self.several or task.source.listed:
             raise PassedOver("already an LR file")
-        self.view.note(f"{task.source.label} is an LR file itself and is shrunk once more")
+        return [f"{task.source.label} is an LR file itself and is shrunk once more"]
+
+    def _leave_finished(self, task: Task, made_of: object) -> None:
+        from unshrink.cli.finished import other_than
+        from unshrink.files.origin import Origin
+
+        if not self.skip or not isinstance(made_of, Origin) or not Path(task.output).is_file():
+            return
+        other = other_than(Path(task.output), made_of, self.engine, self.order)
+        if other is None:
+            raise PassedOver("finished already")
+        if not self.writer.overwrite:
+            raise UsageError(f"{task.output} is there already, but {other}; --overwrite makes it anew.")
 
 
 @dataclass(frozen=True)
@@ -165,14 +203,20 @@ class Restoration:
 class Restoring:
     """`up` on one input."""
 
-    view: View
-    engine: Engine
+    machine: options.EngineOptions
     asked: Restoration
     format: str
     """Used where the output names no file."""
     writer: Writer
+    skip: bool
+    """Whether to leave alone what is finished."""
 
-    def do(self, task: Task) -> tuple[Entry, str]:
+    @cached_property
+    def engine(self) -> Engine:
+        """Made where it is used, in the process that uses it."""
+        return self.machine.engine()
+
+    def __call__(self, task: Task, tell: Tell) -> Done:
         """Restore, write, and describe what was written."""
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files.encoders import format_for
@@ -183,6 +227,7 @@ class Restoring:
         source = read_picture_file(task)
         if task.source.listed and not self.asked.plain and not is_lrfile(source.getvalue()):
             raise PassedOver("not an LR file")
+        self._leave_finished(task, source)
         self.writer.check(task)
         picture = self.engine.up(
             source,
@@ -191,7 +236,7 @@ class Restoring:
             model=self.asked.model,
             sigma=self.asked.dial.sigma,
             seed=self.asked.dial.seed,
-            progress=_Tell(self.view, task.source.label),
+            progress=tell,
         )
         data = picture.encode(format)
         self.writer.write(task, data)
@@ -204,21 +249,21 @@ class Restoring:
             "output_bytes": len(data),
             "seconds": round(time.perf_counter() - start, 3),
         }
-        return entry, f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}"
+        return Done(entry, f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}")
+
+    def _leave_finished(self, task: Task, source: NamedBytes) -> None:
+        from unshrink.cli.finished import not_restored
+
+        if not self.skip or not Path(task.output).is_file():
+            return
+        other = not_restored(Path(task.output), Path(task.source.name), source.getvalue())
+        if other is None:
+            raise PassedOver("finished already")
+        if not self.writer.overwrite:
+            raise UsageError(f"{task.output} is there already, but {other}; --overwrite makes it anew.")
 
 
-@dataclass(frozen=True)
-class _Tell:
-    """Shows the engine's steps beside the name of the file."""
-
-    view: View
-    name: str
-
-    def __call__(self, step: str) -> None:
-        self.view.step(f"{self.name}: {step}")
-
-
-def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: float) -> tuple[Entry, str]:
+def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: float, notes: list[str]) -> Done:
     from unshrink.cli.pictures import payload
 
     header = small.header
@@ -239,4 +284,6 @@ def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: 
         f"{task.label} {dimensions(small.size)} for {dimensions(header.size)}, "
         f"{count_bytes(len(data))} ({header.model})"
     )
-    return entry, line
+    if len(data) > entry["input_bytes"]:
+        line += f": more than the original, {entry['input_bytes']:,}"
+    return Done(entry, line, tuple(notes))

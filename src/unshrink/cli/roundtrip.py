@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Entry, make_folder
+from unshrink.cli.batch import Batch, Done, Entry, Tell, make_folder
 from unshrink.cli.tasks import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
 
@@ -28,6 +28,7 @@ def roundtrip(
     *,
     names: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or patterns; - for stdin.")],
     how: options.OrderOptions,
+    recursive: options.Recursive = False,
     format: options.Format = None,
     keep: Annotated[
         str | None, typer.Option("--keep", metavar="FOLDER", help="Keep the LR file and the restored picture there.")
@@ -46,19 +47,18 @@ def roundtrip(
     dial, engine = Dial(sigma, seed), machine.engine()
     spec = engine.chosen(order)
     ending = ending_for(format, SMALL_ENDINGS)
-    tasks = [Task(found) for found in expand(names)]
+    tasks = [Task(found) for found in expand(names, recursive=recursive)]
     view = View(json_mode=json, quiet=quiet)
     if keep is not None:
         make_folder(keep)
     engine.load(spec.name)
-    return Batch("roundtrip", view).run(tasks, Trip(view, engine, order, dial, ending, keep, overwrite).do)
+    return Batch("roundtrip", view).run(tasks, Trip(engine, order, dial, ending, keep, overwrite))
 
 
 @dataclass(frozen=True)
 class Trip:
     """`roundtrip` on one input."""
 
-    view: View
     engine: Engine
     order: Order
     dial: Dial
@@ -66,7 +66,7 @@ class Trip:
     keep: str | None
     overwrite: bool
 
-    def do(self, task: Task) -> tuple[Entry, str]:
+    def __call__(self, task: Task, tell: Tell) -> Done:
         """There and back through files in the folder to keep, or in one that is removed."""
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files.picture import read_picture
@@ -75,21 +75,19 @@ class Trip:
         picture = read_picture(source)
         path = Path("stdin" if task.source.name == STREAM else task.source.name)
         if self.keep is not None:
-            return self._travel(task, picture, path, Path(self.keep))
+            return self._travel(task, picture, path, Path(self.keep), tell)
         with tempfile.TemporaryDirectory(prefix="unshrink-") as folder:
-            return self._travel(task, picture, path, Path(folder))
+            return self._travel(task, picture, path, Path(folder), tell)
 
-    def _travel(self, task: Task, hr: Picture, path: Path, folder: Path) -> tuple[Entry, str]:
+    def _travel(self, task: Task, hr: Picture, path: Path, folder: Path, tell: Tell) -> Done:
         label = task.source.label
         mark = self.order.wish.mark(self.engine.chosen(self.order).scale)
         target = folder / small_name(path, mark, self.ending)
         start = time.perf_counter()
-        self.view.step(f"{label}: shrink")
-        small = self.engine.down(hr, self.order)
+        small = self.engine.down(hr, self.order, progress=tell)
         small.save(target, overwrite=self.overwrite)
         middle = time.perf_counter()
-        self.view.step(f"{label}: restore")
-        restored = self.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed)
+        restored = self.engine.up(target, sigma=self.dial.sigma, seed=self.dial.seed, progress=tell)
         cost = {
             "seconds_down": round(middle - start, 3),
             "seconds_up": round(time.perf_counter() - middle, 3),
@@ -97,9 +95,9 @@ class Trip:
         }
         if self.keep is not None:
             restored.save(folder / restored_name(target, ".png"), overwrite=self.overwrite)
-        self.view.step(f"{label}: measure")
+        tell("measure")
         entry = {"input": task.source.name, **_stated(small), **_figures(hr, restored, target, small), **cost}
-        return entry, _lines(label, entry)
+        return Done(entry, _lines(label, entry))
 
 
 def peak_memory() -> int | None:

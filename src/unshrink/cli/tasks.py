@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
@@ -18,7 +19,16 @@ SMALL_ENDINGS = {"png": ".png", "webp": ".webp", "tiff": ".tif"}
 """Formats of LR files, and the ending of each where we choose the name."""
 PICTURE_ENDINGS = SMALL_ENDINGS | {"jpeg": ".jpg", "bmp": ".bmp"}
 """The same for restored pictures."""
+_TAKEN_OFF = (
+    *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"),
+    *(".jxl", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+"""Endings that say what kind of picture a file is; what else follows a point is part of the name."""
 _MARK = re.compile(r"\.(x\d+(\.\d+)?(x\d+(\.\d+)?)?|\d+x\d+|max\d+)$")
+_RESTORED = ".restored"
+
+Rename = Callable[[Path, bool], str]
+"""The output's name for an input; with True, one that keeps the whole name of the input."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Found:
     """Its path, or "-" for standard input."""
     listed: bool = False
     """Found in a folder or by a pattern, not named itself: what does not fit is passed over with a note."""
+    below: str = ""
+    """The folders between what was named and the file, which an output folder keeps."""
 
     @property
     def label(self) -> str:
@@ -44,7 +56,7 @@ class Task:
     output: str = ""
     """A path, or "-" for standard output; empty for commands that write none."""
     folder: str | None = None
-    """The output folder that was named, which may have to be made."""
+    """The folder of the output, which may have to be made; None where it must be there."""
     problem: UsageError | None = None
     """Why this task cannot be done although others can."""
 
@@ -78,41 +90,55 @@ def split_names(
     return inputs, last
 
 
-def expand(names: Sequence[str]) -> list[Found]:
-    """Folders to the files directly in them, patterns to what they match, each file once, in order.
+def expand(names: Sequence[str], *, recursive: bool = False) -> list[Found]:
+    """Folders to the files in them, patterns to what they match, each file once, in order.
 
-    Raises UnreadableInputError for a pattern that matches nothing and a folder without files.
+    With `recursive` also the files in folders below; hidden ones are left out. Raises UnreadableInputError for a
+    pattern that matches nothing and a folder without files.
     """
     found: dict[str, Found] = {}
     for name in names:
-        for item in _expand(name):
+        for item in _expand(name, recursive):
             found.setdefault(STREAM if item.name == STREAM else os.path.abspath(item.name), item)
     return list(found.values())
 
 
 def arrange(
-    inputs: Sequence[Found], out: str | None, rename: Callable[[Path], str], may_replace: Callable[[Path], bool]
+    inputs: Sequence[Found],
+    out: str | None,
+    rename: Rename,
+    may_replace: Callable[[Path], bool],
+    fits: Callable[[Found], bool] = lambda found: True,
 ) -> list[Task]:
     """Give every input its output: beside it under the name `rename` gives, in the folder `out`, or `out` itself.
 
-    No output may be an input, unless it is one that `may_replace` tells to be an earlier output.
+    An output folder keeps the folders that inputs were found in. Where two would still go to one file, those that lie
+    in different folders keep their folders below the common one, and those that differ only in how they end keep their
+    whole names. Inputs that `fits` tells to be none of this command's do not count. No output may be an input, unless
+    it is one that `may_replace` tells to be an earlier output.
     Raises UsageError where several inputs would go to one file.
     """
     several = len(inputs) > 1 or any(item.listed for item in inputs)
     if out is not None and several and not is_folder(out):
         place, hint = ("standard output", "") if out == STREAM else (out, f" ({out}/)")
         raise UsageError(f"{len(inputs)} inputs cannot all be written to {place}; name a folder{hint}.")
-    read = {os.path.realpath(item.name) for item in inputs if item.name != STREAM}
     folder = out if out is not None and is_folder(out) else None
+    items, outputs = _distinct(inputs, out, rename, fits)
+    read = {os.path.realpath(item.name) for item in inputs if item.name != STREAM}
+    meeting = {output for output, met in _meetings(items, outputs, fits).items() if len(met) > 1}
 
     def problem(output: str) -> UsageError | None:
         place = os.path.realpath(output)
+        if output in meeting:
+            return UsageError(f"{output} would be made of several inputs; write them to different folders.")
         if output == STREAM or place not in read or (several and may_replace(Path(place))):
             return None
         return UsageError(f"{output} is an input; name another output with -o.")
 
-    pairs = [(item, _output(item.name, out, rename)) for item in inputs]
-    return [Task(item, output, folder, problem(output)) for item, output in pairs]
+    return [
+        Task(item, output, None if folder is None else os.path.dirname(output) or ".", problem(output))
+        for item, output in zip(items, outputs, strict=True)
+    ]
 
 
 def is_folder(name: str) -> bool:
@@ -127,37 +153,119 @@ def ending_for(format: str | None, endings: Mapping[str, str]) -> str:
     return endings[format or "png"]
 
 
-def small_name(path: Path, mark: str, ending: str) -> str:
-    """photo.jpg -> photo.x4.png, for the mark "x4"; see `rescale.sizes.Wish`."""
-    return f"{path.stem}.{mark}{ending}"
+def small_name(path: Path, mark: str, ending: str, whole: bool = False) -> str:
+    """photo.jpg -> photo.x4.png, for the mark "x4" (see `rescale.sizes.Wish`); photo.jpg.x4.png with `whole`."""
+    return f"{path.name if whole else _bare(path)}.{mark}{ending}"
 
 
-def restored_name(path: Path, ending: str) -> str:
-    """photo.x4.png -> photo.restored.png"""
-    return _MARK.sub("", path.stem) + f".restored{ending}"
+def restored_name(path: Path, ending: str, whole: bool = False) -> str:
+    """photo.x4.png -> photo.restored.png; photo.x4.png.restored.png with `whole`."""
+    return f"{path.name if whole else _MARK.sub('', _bare(path))}{_RESTORED}{ending}"
 
 
-def _expand(name: str) -> Iterator[Found]:
+def is_restored_name(path: Path) -> bool:
+    """Whether `up` gives such names."""
+    return _bare(path).endswith(_RESTORED)
+
+
+def _bare(path: Path) -> str:
+    return path.stem if path.suffix.lower() in _TAKEN_OFF else path.name
+
+
+def _expand(name: str, recursive: bool) -> Iterator[Found]:
     if name == STREAM:
         yield Found(name)
     elif os.path.isdir(name):
-        files = sorted(entry for entry in Path(name).iterdir() if entry.is_file() and not entry.name.startswith("."))
-        if not files:
-            raise UnreadableInputError(f"The folder {name} holds no files.")
-        yield from (Found(str(path), listed=True) for path in files)
+        yield from _files_of(name, recursive)
     elif glob.has_magic(name) and not os.path.lexists(name):
-        matches = sorted(path for path in glob.glob(name, recursive=True) if os.path.isfile(path))
-        if not matches:
-            raise UnreadableInputError(f"The pattern {name} matches no file.")
-        yield from (Found(path, listed=True) for path in matches)
+        yield from _matches(name)
     else:
         yield Found(name)
 
 
-def _output(name: str, out: str | None, rename: Callable[[Path], str]) -> str:
+def _files_of(name: str, recursive: bool) -> list[Found]:
+    found = []
+    for folder, folders, files in os.walk(name):
+        folders[:] = sorted(entry for entry in folders if recursive and not entry.startswith("."))
+        below = os.path.relpath(folder, name)
+        for entry in sorted(files):
+            if not entry.startswith(".") and os.path.isfile(os.path.join(folder, entry)):
+                found.append(Found(str(Path(folder, entry)), listed=True, below="" if below == "." else below))
+    if not found:
+        hint = "" if recursive or not any(map(os.path.isdir, Path(name).iterdir())) else "; --recursive looks below it"
+        raise UnreadableInputError(f"The folder {name} holds no files{hint}.")
+    return found
+
+
+def _matches(pattern: str) -> list[Found]:
+    """What a pattern matches; folders that are there under the very name that a part of it has are taken for it."""
+    fixed, rest = _fixed_part(pattern)
+    patterns = [os.path.join(glob.escape(fixed), rest), os.path.join(glob.escape(fixed), rest.replace("[", "[[]"))]
+    for attempt in patterns:
+        matches = sorted(path for path in glob.glob(attempt, recursive=True) if os.path.isfile(path))
+        if matches:
+            return [Found(path, listed=True, below=_below(path, fixed)) for path in matches]
+    raise UnreadableInputError(f"The pattern {pattern} matches no file.")
+
+
+def _fixed_part(pattern: str) -> tuple[str, str]:
+    """The folders that a pattern begins with and that are there, and the rest of it."""
+    fixed, parts = Path(), Path(pattern).parts
+    for number, part in enumerate(parts):
+        if not os.path.isdir(fixed / part):
+            return str(fixed) if number else "", os.path.join(*parts[number:])
+        fixed /= part
+    return str(fixed), ""
+
+
+def _below(path: str, fixed: str) -> str:
+    below = os.path.relpath(os.path.dirname(path) or ".", fixed or ".")
+    return "" if below == "." else below
+
+
+def _distinct(
+    inputs: Sequence[Found], out: str | None, rename: Rename, fits: Callable[[Found], bool]
+) -> tuple[list[Found], list[str]]:
+    """The inputs and their outputs, which differ wherever they can; see `arrange`."""
+    items = list(inputs)
+    outputs = [_output(item, out, rename, False) for item in items]
+    meetings = _meetings(items, outputs, fits)
+    if any(len(set(map(_folder, met))) > 1 for met in meetings.values()):
+        items = _below_common(items)
+        outputs = [_output(item, out, rename, False) for item in items]
+        meetings = _meetings(items, outputs, fits)
+    return items, [
+        _output(item, out, rename, True) if len(meetings.get(output, ())) > 1 else output
+        for item, output in zip(items, outputs, strict=True)
+    ]
+
+
+def _meetings(items: Sequence[Found], outputs: Sequence[str], fits: Callable[[Found], bool]) -> dict[str, list[Found]]:
+    """The inputs that fit, by output, where several inputs have one output; the others are not looked at."""
+    shared = Counter(outputs)
+    met: dict[str, list[Found]] = {}
+    for item, output in zip(items, outputs, strict=True):
+        if shared[output] > 1 and fits(item):
+            met.setdefault(output, []).append(item)
+    return met
+
+
+def _below_common(items: Sequence[Found]) -> list[Found]:
+    try:
+        common = os.path.commonpath([_folder(item) for item in items if item.name != STREAM])
+    except ValueError:  # different drives
+        return list(items)
+    return [item if item.name == STREAM else replace(item, below=_below(item.name, common)) for item in items]
+
+
+def _folder(item: Found) -> str:
+    return os.path.dirname(os.path.abspath(item.name))
+
+
+def _output(item: Found, out: str | None, rename: Rename, whole: bool) -> str:
     if out is not None and not is_folder(out):
         return out
-    if name == STREAM:
-        return STREAM if out is None else str(Path(out) / rename(Path("stdin")))
-    path = Path(name)
-    return str((path.parent if out is None else Path(out)) / rename(path))
+    if item.name == STREAM:
+        return STREAM if out is None else str(Path(out) / rename(Path("stdin"), whole))
+    path = Path(item.name)
+    return str((path.parent if out is None else Path(out) / item.below) / rename(path, whole))

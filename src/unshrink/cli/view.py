@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -29,6 +29,10 @@ class View:
         self._results = sys.stderr if results_to_stderr else sys.stdout
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._rows: list[TaskID] = []
+        self._done = 0
+        self._shares: dict[int, float] = {}
+        """How far the picture of each row is in its step, 0 to 1."""
 
     def result(self, line: str) -> None:
         """A line of results."""
@@ -36,9 +40,10 @@ class View:
             self._print(line, to_stderr=self._results is sys.stderr)
 
     def document(self, value: object) -> None:
-        """The one JSON document of a run."""
+        """The one JSON document of a run, in UTF-8 whatever the terminal speaks."""
         if self._json:
-            self._print(to_json(value), to_stderr=False)
+            with self._hidden():
+                _write_utf8(sys.stdout, to_json(value) + "\n")
 
     def note(self, line: str) -> None:
         """Something worth knowing that is no error."""
@@ -50,13 +55,15 @@ class View:
         self._print(f"{PROGRAM}: {line}", to_stderr=True)
 
     @contextmanager
-    def progress(self, total: int | None) -> Iterator[None]:
-        """Show a bar of `total` steps, on a terminal only, while the block runs."""
+    def progress(self, total: int | None, *, rows: int = 1) -> Iterator[None]:
+        """Show a bar of `total` steps, on a terminal only, while the block runs; with a row for each of several."""
         if self._quiet or not sys.stderr.isatty():
             yield
             return
         self._bar = _make_bar()
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("", total=total, whole=True)
+        self._rows = [self._bar.add_task("", total=1.0, whole=False, visible=False) for _ in range(rows)]
+        self._done, self._shares = 0, {}
         with self._bar:
             yield
         self._bar = self._task = None
@@ -66,13 +73,47 @@ class View:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=text, completed=done, total=total)
 
+    def show(self, row: int, name: str, step: str) -> None:
+        """Say which step of which picture is being done, in one of several rows; a `Step` says its share, too."""
+        if self._bar is None or self._task is None:
+            return
+        self._shares[row] = getattr(step, "share", 0.0)
+        text = f"{name}: {step}"
+        if len(self._rows) > 1:
+            self._bar.update(self._rows[row], description=text, completed=self._shares[row], visible=True)
+        else:
+            self._bar.update(self._task, description=text)
+        self._bar.update(self._task, completed=self._done + sum(self._shares.values()))
+
+    def finished(self, count: int) -> None:
+        """Say that so many pictures are finished, one way or another."""
+        self._done, self._shares = count, {}
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=count)
+
     def _print(self, line: str, *, to_stderr: bool) -> None:
-        # The bar is taken away while a line is printed, so that both may share one terminal.
+        with self._hidden():
+            typer.echo(line, err=to_stderr)
+
+    @contextmanager
+    def _hidden(self) -> Iterator[None]:
+        """The bar is taken away meanwhile, so that both may share one terminal."""
         if self._bar is not None:
             self._bar.stop()
-        typer.echo(line, err=to_stderr)
+        yield
         if self._bar is not None:
             self._bar.start()
+
+
+def _write_utf8(stream: TextIO, text: str) -> None:
+    """Names that hold bytes that are no text are written as JSON escapes (lone surrogates)."""
+    stream.flush()
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(text)
+    else:
+        buffer.write(text.encode("utf-8", errors="backslashreplace"))
+        buffer.flush()
 
 
 def to_json(value: object) -> str:
@@ -83,6 +124,11 @@ def to_json(value: object) -> str:
 def count_bytes(count: int) -> str:
     """1234567 -> "1,234,567 bytes"."""
     return f"{count:,} byte{'' if count == 1 else 's'}"
+
+
+def megabytes(count: int) -> str:
+    """1234567 -> "1.2 MB", 56789 -> "57 kB"."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{-(-count // 1000)} kB"
 
 
 def dimensions(size: tuple[int, int]) -> str:
@@ -108,16 +154,39 @@ def _finite(value: Any) -> Any:
 
 def _make_bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class Figures(ProgressColumn):
+        """How many, how fast, how long still."""
+
+        def render(self, task: Task) -> Text:
+            return Text(_figures(task.completed, task.total, task.elapsed or 0.0) if task.fields["whole"] else "")
 
     return Progress(
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        Figures(),
+        TextColumn("{task.description}", markup=False),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
     )
+
+
+def _figures(done: float, total: float | None, seconds: float) -> str:
+    """12/40 0.8/s 0:35 left; without what is not known yet."""
+    if total is None:
+        return _clock(seconds)
+    text = f"{int(done)}/{total:.0f}"
+    if not done or not seconds:
+        return text
+    rate = done / seconds
+    speed = f"{rate:.2g}/s" if rate >= 1 else f"{1 / rate:.2g} s each"
+    return f"{text} {speed} {_clock((total - done) / rate)} left"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -5,6 +5,7 @@ A picture is read and written on the processor; only what the network computes i
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from unshrink.errors import UsageError
 from unshrink.models.base import Rescaler
 from unshrink.nn import strips
 from unshrink.nn.parts import Part, Reader, Size
+from unshrink.threads import idle_processors
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
@@ -46,6 +48,15 @@ def find_device(name: str = "auto") -> torch.device:
     if not present[name]:
         raise UsageError(f"torch finds no {name} device here; use another (--device cpu) or another torch.")
     return torch.device(name)
+
+
+def use_threads(count: int | None) -> None:
+    """Have torch compute with so many threads; None for those of `OMP_NUM_THREADS`, or else of idle processors."""
+    if count is None:
+        if os.environ.get("OMP_NUM_THREADS"):
+            return
+        count = idle_processors()
+    torch.set_num_threads(count)
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -55,6 +55,10 @@ Store = Callable[[Tensor], Tensor]
 """A payload -> as a file gives it back, with the identity for its gradient."""
 
 
+Tick = Callable[[float], None]
+"""Called with the share of the work that is done, 0 to 1."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """A square of the LR picture, with the margin that its restoration reads."""
@@ -81,6 +85,7 @@ class _Target:
     store: Store
     pitch: tuple[float, ...]
     """See `Rescaler.pitch_at`."""
+    tick: Tick
 
     @property
     def size(self) -> tuple[int, int]:
@@ -112,6 +117,7 @@ def refine(
     payload: Tensor | None = None,
     store: Store | None = None,
     joint: bool = False,
+    tick: Tick = lambda share: None,
 ) -> tuple[Tensor, Tensor | None]:
     """Better than `lr` (1, 3, h, w) and `payload` for restoring `hr` (1, 3, h*s, w*s); all in [0, 1], not yet rounded.
 
@@ -131,7 +137,7 @@ def refine(
         store = store or _stored_by(model)
         fixed = None if payload is None or joint else store(payload.clone()).detach()
         pitch = model.pitch_at(_size(lr), _size(hr))
-        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, pitch)
+        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, pitch, tick)
         refined = (lr, model.carried(quantise(lr), target.size), payload if joint else None)
         state = torch.cat([part for part in refined if part is not None], 1)
         _descend(state.clamp_(0, 1), target, STEPS[effort])
@@ -173,6 +179,7 @@ def _descend(state: Tensor, target: _Target, steps: int) -> None:
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
     best, least = state.clone(), math.inf
     for step in range(steps + 1):
+        target.tick(step / (steps + 1))
         loss, gradient = _gradient(state, target)
         if loss < least:
             least = loss
@@ -198,7 +205,8 @@ def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
     pitch = _pitch_of(state, target.pitch)
     rate, longest = FIRST_STEP * pitch, LONGEST / 255 * pitch
     best, least, slope = state.clone(), math.inf, torch.zeros_like(state)
-    for _ in range(steps + 1):
+    for step in range(steps + 1):
+        target.tick(step / (steps + 1))
         loss, gradient = _gradient(state, target)
         if loss <= least:  # equal where no value has changed yet
             least, slope, rate = loss, gradient, rate * GROWTH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -24,14 +24,12 @@ from unshrink.rescale.many import each
 from unshrink.rescale.memory import memory as find_memory
 from unshrink.rescale.order import Order, as_order
 from unshrink.rescale.payloads import check_options
+from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, spell, whole
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
-
-Progress = Callable[[str], None]
-"""Called with the name of each step as it starts: "read", "load model", "shrink", "check", "restore"."""
 
 
 class Engine:
@@ -90,6 +88,10 @@ class Engine:
             self._loaded |= {key: loaded, (name, loaded.weights.digest): loaded}
         return self._loaded[key]
 
+    def newest(self, name: str) -> str:
+        """The SHA-256 of the weights that `down` uses for model `name`. Raises WeightsError."""
+        return zoo.find(name, path=self._weights).digest
+
     def down(
         self,
         source: PictureSource,
@@ -99,20 +101,20 @@ class Engine:
         **options: Any,
     ) -> Small:
         """Shrink one picture as an `Order` says, or one made of a scale and `options`; see the function `down`."""
-        tell = progress or _silent
+        tell = progress or silent
         order = as_order(order, options)
         spec = self.chosen(order)
         memory = find_memory(self._memory)
-        tell("read")
+        tell(Step("read"))
         picture = as_picture(source, self.limits, memory)
-        tell("load model")
+        tell(Step("load model"))
         loaded = self.load(spec.name)
-        tell("shrink")
+        tell(Step("shrink"))
         with _enough_memory():
-            small = shrink(picture, loaded, memory, order)
+            small = shrink(picture, loaded, memory, order, tell)
             if not order.exact_blocks:
                 return small
-            tell("check")
+            tell(Step("check"))
             return add_exact_blocks(small, picture, loaded, memory)
 
     def up(
@@ -131,13 +133,13 @@ class Engine:
             raise UsageError("An LR file says its own scale and model; scale and model go only with plain.")
         dial = Dial(sigma, seed)
         memory = find_memory(self._memory)
-        tell = progress or _silent
-        tell("read")
+        tell = progress or silent
+        tell(Step("read"))
         plan = plan_plain(source, self.limits, scale, model) if plain else plan_restore(source, self.limits)
-        tell("load model")
+        tell(Step("load model"))
         require_dial(self.choose(plan.scale, plan.model), dial)
         loaded = self._load_for(plan)
-        tell("restore")
+        tell(Step("restore"))
         with _enough_memory():
             return restore(plan, loaded, self.limits, memory, dial)
 
@@ -274,7 +276,3 @@ def _fitting(spec: ModelSpec, scale: Scale | None, *, any_scale: bool) -> ModelS
     elif any_scale and scale is None:
         raise UsageError(f"{spec.name} has scale {spec.scale} only; name no model, or one of any scale.")
     return spec
-
-
-def _silent(step: str) -> None:
-    del step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -68,6 +68,13 @@ class Order:
         """How the payload is kept."""
         kept = read_carrier(self.carrier)
         return PayloadOptions(kept.place, kept.floor, self.payload_budget)
+
+
+def kept_options(order: Order) -> dict[str, Any]:
+    """What was asked beside size and model, where it is not the default: files of one picture may differ in that."""
+    default, size = Order(), ("scale", "size", "max_side", "model")
+    values = {option.name: getattr(order, option.name) for option in fields(order) if option.name not in size}
+    return {name: value for name, value in values.items() if value != getattr(default, name)}
 
 
 def as_order(order: Order | Scale | None, options: Mapping[str, Any]) -> Order:

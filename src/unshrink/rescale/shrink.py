@@ -14,6 +14,7 @@ from unshrink.rescale.memory import WRITING, Memory
 from unshrink.rescale.order import Order
 from unshrink.rescale.passes import downscale
 from unshrink.rescale.payloads import Packed, encode_payload, store_as
+from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.sizes import Scales, Size, target_for
 from unshrink.rescale.small import Small
 from unshrink.rescale.tensors import Pixels, shrink_pixels, to_planes, to_rgb
@@ -24,7 +25,7 @@ PROFILE_SECTION = "ICCP"
 """Section with the profile of a grey picture whose LR picture is in colour, and so cannot carry it itself."""
 
 
-def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order) -> Small:
+def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell: Progress = silent) -> Small:
     """Shrink `picture` as `order` says, but for its exact blocks; its size counts where the network is of any scale.
 
     The picture's own alpha is carried without loss, and shown in small where the payload leaves the alpha channel free.
@@ -33,7 +34,7 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order) -> Sm
     target = target_for(order.wish, picture.size, loaded.model.scale)
     height, width = target.size
     memory.require(WRITING * height * width, f"a small picture of {width}x{height} pixels")
-    rgb, packed = _shrink_rgb(picture, loaded, memory, order, target.size)
+    rgb, packed = _shrink_rgb(picture, loaded, memory, order, target.size, tell)
     grey = picture.grey and _is_grey(rgb)
     sections = dict(packed.sections)
     alpha = packed.plane
@@ -47,7 +48,9 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order) -> Sm
     return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
 
 
-def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size) -> tuple[Pixels, Packed]:
+def _shrink_rgb(
+    picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size, tell: Progress
+) -> tuple[Pixels, Packed]:
     effort, options = order.effort, order.payload
     lr, payload = downscale(picture.rgb, loaded.model, size, memory, exact=effort > 0)
     with torch.inference_mode():
@@ -58,6 +61,7 @@ def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, 
             effort,
             payload=payload,
             store=store_as(loaded, options),
+            tick=lambda share: tell(Step("improve", share)),
             joint=loaded.spec.payload == "alpha" and options.floor == 1,  # coarser values would only jitter
         )
         packed = encode_payload(loaded, payload, options)

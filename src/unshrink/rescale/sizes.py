@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from unshrink.errors import UsageError
+from unshrink.errors import SmallEnoughError, UsageError
 
 Scales = tuple[float, float]
 """HR pixels per LR pixel along the height and along the width."""
@@ -131,7 +131,7 @@ def _with_longest(hr: Size, longest: int | None) -> Size:
     if longest is None:
         raise UsageError("A model of any scale needs a scale, a size or a longest side.")
     if longest >= max(hr):
-        raise UsageError(
+        raise SmallEnoughError(
             f"The picture is {hr[1]}x{hr[0]} already, so a longest side of {longest} would not shrink it; "
             "name a smaller one."
         )
@@ -141,8 +141,8 @@ def _with_longest(hr: Size, longest: int | None) -> Size:
 def _check_size(size: Size, hr: Size) -> None:
     asked, given = f"{size[1]}x{size[0]}", f"{hr[1]}x{hr[0]}"
     if size[0] > hr[0] or size[1] > hr[1]:
-        raise UsageError(f"{asked} is larger than the picture, which is {given}; name a smaller size.")
+        raise SmallEnoughError(f"{asked} is larger than the picture, which is {given}; name a smaller size.")
     if max(hr[0] / size[0], hr[1] / size[1]) < LEAST:
-        raise UsageError(f"{asked} is hardly smaller than the picture, {given}; shrink it by {LEAST:g} at least.")
+        raise SmallEnoughError(f"{asked} is hardly smaller than the picture, {given}; shrink it by {LEAST:g} at least.")
     if any(MOST * small <= large - MOST for small, large in zip(size, hr, strict=True)):
         raise UsageError(f"{asked} is less than a quarter of the picture, {given}; shrink it in two steps.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,10 @@ class Small:
     def header(self) -> Header:
         """Model, weights, scale and original size, as the file will state them."""
         return self.lrfile.header
+
+    def with_section(self, name: str, data: bytes) -> Small:
+        """The same, with one more section in its payload."""
+        return Small(replace(self.lrfile, sections={**self.lrfile.sections, name: data}))
 
     def encode(self, format: str = "png") -> bytes:
         """The whole LR file: "png", "webp" or "tiff"; UsageError for others, LimitError past a container's limit."""
