@@ -1,5 +1,7 @@
 """Many pictures at once give what one by one do."""
 
+import io
+import pickle
 import re
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from unshrink import Picture
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
+from unshrink.files.lrfile import is_lrfile
 from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine
@@ -54,6 +58,39 @@ def test_errors_name_the_picture(engine, tmp_path):
         next(engine.down_many([drawn(4, 4)], model="irn-4x"))
 
 
+def test_errors_may_stand_in_the_place_of_results(engine, tmp_path):
+    sources = [drawn(4, 4), tmp_path / "none.png", drawn(6, 4)]
+    first, missing, last = engine.down_many(sources, 2, errors="return")
+    assert (first.size, last.size) == ((2, 2), (3, 2))
+    assert isinstance(missing, UnreadableInputError)
+    assert str(missing).startswith("Picture 2 (")
+    assert [type(result) for result in engine.up_many([5, first], errors="return")] == [UsageError, Picture]
+    with pytest.raises(UsageError, match="'raise' or 'return'"):
+        engine.down_many(sources, 2, errors="ignore")
+
+
+def test_results_are_pictures_to_numpy_pillow_and_notebooks(engine):
+    small = engine.down(drawn(8, 12), 2)
+    assert np.array_equal(np.asarray(small), np.asarray(small.to_pil()))
+    assert np.asarray(small).shape == (4, 6, 3)
+    picture = engine.up(small)
+    assert np.array_equal(np.asarray(picture, dtype=float), picture.rgb)
+    assert np.asarray(engine.up(engine.down(drawn(8, 12)[..., 0], 2))).shape == (8, 12)
+    for shown in (small, picture):
+        with Image.open(io.BytesIO(shown._repr_png_())) as image:
+            assert np.array_equal(np.asarray(image), np.asarray(shown))
+    assert not is_lrfile(small._repr_png_())
+
+
+def test_results_and_engines_go_to_other_processes(engine):
+    small = pickle.loads(pickle.dumps(engine.down(drawn(8, 12), 2)))
+    other = pickle.loads(pickle.dumps(engine))
+    assert len(pickle.dumps(engine)) < 2000
+    assert small.encode() == other.down(drawn(8, 12), 2).encode()
+    picture = pickle.loads(pickle.dumps(other.up(small)))
+    assert np.array_equal(picture.rgb, engine.up(small).rgb)
+
+
 def test_tensors_go_through_a_network_in_batches():
     model = registry.build(registry.get("irn-q-x2")).eval()
     hr = torch.rand(3, 3, 8, 12, generator=torch.Generator().manual_seed(0))
@@ -66,11 +103,12 @@ def test_tensors_go_through_a_network_in_batches():
 def test_the_examples_of_the_page_work(tmp_path, monkeypatch, capsys):
     page = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    for name in ("a.jpg", "b.jpg"):
-        Image.fromarray(drawn(12, 20)).save(name)
+    for name in ("a.jpg", "b.jpg", "pictures/c.jpg", "pictures/d.jpg"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Image.fromarray(drawn(12, 20) if "/" not in name else drawn(130, 140)).save(name)
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     desk: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "docs/library.md", "exec"), desk)
-    assert capsys.readouterr().out == "(12, 20)\n(12, 20)\n"
+    assert capsys.readouterr().out.startswith("(12, 20)\n(12, 20)\n")

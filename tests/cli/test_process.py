@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -69,12 +68,11 @@ def test_a_name_that_is_no_text(tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_while_it_waits(tmp_path, number, code):
-    process = subprocess.Popen(
-        [*PROGRAM, "info", "-"], cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
-    )
-    time.sleep(1.5)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    os.mkfifo(tmp_path / "slow.png")
+    process = subprocess.Popen([*PROGRAM, "info", "slow.png"], cwd=tmp_path, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    with open(tmp_path / "slow.png", "wb"):  # opens when the program reads
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert b"Traceback" not in err
 

@@ -111,19 +111,23 @@ def test_train_passes_everything_on(call, monkeypatch):
     seen = {}
 
     class Record:
+        lacking = "curve.png is not drawn"
+
         def summary(self) -> str:
             return "loss 1"
 
     def run(recipe, data, out, *, max_time, resume, start, progress):
-        seen.update(recipe=recipe, data=data, out=out, max_time=max_time, resume=resume, start=start)
+        seen.update(recipe=recipe.model, data=data, out=out, max_time=max_time, resume=resume, start=start)
         progress(1, 10, "loss 2")
         return Record()
 
     monkeypatch.setattr("unshrink.train.run", run)
     arguments = ("train", "irn-q-x4", "--data", "pictures", "--out", "run", "--max-time", "1h30m", "--resume")
     arguments += ("--start", "other/weights")
+    Path("other/weights").mkdir(parents=True)
     result = call(*arguments, "--json")
     assert result.code == 0
+    assert "curve.png is not drawn" in result.err
     assert seen == {
         "recipe": "irn-q-x4",
         "data": Path("pictures"),

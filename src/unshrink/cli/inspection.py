@@ -8,8 +8,9 @@ import typer
 
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, Tell, Writer, read_source, view_for
-from unshrink.cli.tasks import Found, Task, arrange, expand
+from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, dimensions, scale_value
+from unshrink.errors import UsageError
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
 
@@ -94,6 +95,7 @@ def _strip(task: Task, writer: Writer) -> Done:
 
     writer.check(task)
     data = read_source(task).getvalue()
+    _check_ending(task, data)
     bare = strip_bytes(data, name=task.source.label)
     writer.write(task, bare)
     entry: Entry = {
@@ -103,6 +105,18 @@ def _strip(task: Task, writer: Writer) -> Done:
         "output_bytes": len(bare),
     }
     return Done(entry, f"{task.label}, {count_bytes(len(bare))} of {len(data):,}")
+
+
+def _check_ending(task: Task, data: bytes) -> None:
+    """Raise UsageError where the output is named after another format than the input has, which `strip` keeps."""
+    from unshrink.files.encoders import format_for
+    from unshrink.files.sniff import sniff
+
+    if task.output == STREAM:
+        return
+    kind = sniff(data, task.source.label)
+    if format_for(task.output) != kind:
+        raise UsageError(f"{task.source.label} is a {kind.upper()}, and strip keeps it one: name {task.output} so.")
 
 
 def _describe(label: str, entry: Entry) -> str:

@@ -70,8 +70,13 @@ def train(
         str | None, typer.Option("--max-time", metavar="TIME", help="End after this long: 90m, 1h30m, 45s.")
     ] = None,
     start: Annotated[
-        list[Path] | None,
-        typer.Option("--start", metavar="DIR", help="Begin with the weights in this folder; for iarn and iarn-q two."),
+        list[str] | None,
+        typer.Option(
+            "--start",
+            metavar="NAME",
+            help="Begin with the weights of this model, or in this folder; twice for iarn and iarn-q; none: from "
+            "scratch. [default: what the recipe names]",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
     json: options.Json = False,
@@ -80,18 +85,24 @@ def train(
     """Train a model by a recipe."""
     seconds = None if max_time is None else read_duration(max_time)
     from unshrink.train import run
+    from unshrink.train.begin import starting_weights
+    from unshrink.train.recipe import read_recipe
 
+    plan = read_recipe(recipe)
+    begun = starting_weights(plan, start or ())
     view = View(json_mode=json, quiet=quiet)
     with view.progress(None):
         record = run(
-            recipe,
+            plan,
             data,
             out,
             max_time=seconds,
             resume=resume,
-            start=start or (),
+            start=begun,
             progress=lambda step, steps, text: view.step(text, done=step, total=steps),
         )
+    if record.lacking:
+        view.note(record.lacking)
     result = {"recipe": recipe, "out": str(out), "weights": str(out / "weights"), "summary": record.summary()}
     view.document({"command": "train", "results": [result], "failed": [], "passed_over": []})
     view.result(f"{recipe}: {record.summary()}; weights in {out / 'weights'}")

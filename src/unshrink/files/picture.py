@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from unshrink.errors import UnsupportedPictureError, UsageError
@@ -75,6 +75,18 @@ class Picture:
         if self.alpha is None:
             return np.ascontiguousarray(colour)
         return np.concatenate([colour, self.alpha[..., None]], axis=2)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """The pixels as numpy sees a PIL image: uint8 (H, W) where the picture is grey, else (H, W, 2, 3 or 4)."""
+        samples = self.samples
+        array = samples[..., 0] if samples.shape[2] == 1 else samples
+        if copy is False and (not np.shares_memory(array, self.rgb) or dtype not in (None, np.uint8)):
+            raise ValueError("These pixels cannot be given without a copy; leave copy out.")
+        return array.astype(dtype or np.uint8, copy=copy is not False)
+
+    def _repr_png_(self) -> bytes:
+        """The picture for notebooks."""
+        return self.encode("png")
 
     def to_pil(self) -> Image.Image:
         """Return a Pillow image of mode L, LA, RGB or RGBA, with ICC profile and EXIF in its ``info``."""

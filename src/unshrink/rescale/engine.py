@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import torch
 
-from unshrink.errors import LimitError, MissingWeightsError, UsageError
+from unshrink.errors import LimitError, MissingWeightsError, UnshrinkError, UsageError
 from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS, Limits
 from unshrink.models import registry
@@ -20,7 +20,7 @@ from unshrink.models.registry import ModelSpec
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.exact import add_exact_blocks
-from unshrink.rescale.many import each
+from unshrink.rescale.many import Errors, Returned, each
 from unshrink.rescale.memory import memory as find_memory
 from unshrink.rescale.order import Order, as_order
 from unshrink.rescale.payloads import check_options
@@ -56,11 +56,22 @@ class Engine:
         device: DeviceName | str = "cpu",
     ) -> None:
         self.limits = limits
+        self._given = {
+            "weights": weights, "limits": limits, "precision": precision, "memory": memory, "device": device,
+        }  # fmt: skip
         self._memory = memory
         self._device = find_device(device)
         self._dtype = fast_dtype(self._device) if precision == "fast" else torch.float32
         self._weights = None if weights is None else Path(weights)
         self._loaded: dict[tuple[str, str | None], zoo.Loaded] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made with: networks are not pickled, but loaded where they are used."""
+        return self._given
+
+    def __setstate__(self, given: dict[str, Any]) -> None:
+        """Made anew."""
+        self.__init__(**given)  # type: ignore[misc]
 
     def choose(self, scale: Scale | None = None, model: str | None = None, *, any_scale: bool = False) -> ModelSpec:
         """The model that `down` would use; `any_scale` where it is to make an LR picture of a given size.
@@ -143,20 +154,44 @@ class Engine:
         with _enough_memory():
             return restore(plan, loaded, self.limits, memory, dial)
 
+    @overload
+    def down_many(
+        self, sources: Iterable[PictureSource], order: Order | Scale | None = None, *, errors: Returned, **options: Any
+    ) -> Iterator[Small | UnshrinkError]: ...
+
+    @overload
     def down_many(
         self, sources: Iterable[PictureSource], order: Order | Scale | None = None, **options: Any
-    ) -> Iterator[Small]:
+    ) -> Iterator[Small]: ...
+
+    def down_many(
+        self,
+        sources: Iterable[PictureSource],
+        order: Order | Scale | None = None,
+        *,
+        errors: Errors = "raise",
+        **options: Any,
+    ) -> Iterator[Any]:
         """`down` on every picture, as its result is asked for, in order; an `Order`, or what makes one, as for `down`.
 
         Sizes may differ. No more than one picture is in memory at a time, and results are those of `down`: one call of
         the network for several pictures would save little (docs/library.md) and change last bits. Raises what `down`
-        raises, with the picture's number and name ahead of the message.
+        raises, with the picture's number and name ahead of the message; with `errors` "return", an UnshrinkError comes
+        in the place of that picture's result, and the others follow.
         """
-        return each(lambda source: self.down(source, order, **options), sources)
+        return each(lambda source: self.down(source, order, **options), sources, errors)
 
-    def up_many(self, sources: Iterable[SmallSource], **options: Any) -> Iterator[Picture]:
+    @overload
+    def up_many(
+        self, sources: Iterable[SmallSource], *, errors: Returned, **options: Any
+    ) -> Iterator[Picture | UnshrinkError]: ...
+
+    @overload
+    def up_many(self, sources: Iterable[SmallSource], **options: Any) -> Iterator[Picture]: ...
+
+    def up_many(self, sources: Iterable[SmallSource], *, errors: Errors = "raise", **options: Any) -> Iterator[Any]:
         """`up` on every LR file, as its result is asked for, in order; `options` are those of `up`. See `down_many`."""
-        return each(lambda source: self.up(source, **options), sources)
+        return each(lambda source: self.up(source, **options), sources, errors)
 
     def _load_for(self, plan: Plan) -> zoo.Loaded:
         spec = self.choose(plan.scale, plan.model)

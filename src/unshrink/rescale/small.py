@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unshrink.errors import UsageError
 from unshrink.files.disk import write_bytes
 from unshrink.files.lrfile import Header, LRFile, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike, NDArray
     from PIL import Image
+
+    from unshrink.files.picture import Picture
 
 FORMATS = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 """File name endings of LR files, and the format each stands for: the lossless ones that can hold our header."""
@@ -23,6 +28,22 @@ class Small:
     """An LR picture and its header, not yet written; `up` takes it as it stands."""
 
     lrfile: LRFile
+
+    def __reduce__(self) -> tuple[Callable[..., Small], tuple[Picture, Header, dict[str, bytes]]]:
+        # An LRFile's sections are a view that does not pickle.
+        return _made_of, (self.lrfile.picture, self.lrfile.header, dict(self.lrfile.sections))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """The small picture as numpy sees a PIL image: uint8 (h, w) where it is grey, else (h, w, 3 or 4)."""
+        return self.lrfile.picture.__array__(dtype, copy)
+
+    def _repr_png_(self) -> bytes:
+        """The small picture for notebooks, without what `up` needs."""
+        return self.lrfile.picture.encode("png")
+
+    def to_pil(self) -> Image.Image:
+        """The small picture as a PIL image, as a viewer shows it; the same as `image`."""
+        return self.image
 
     @property
     def image(self) -> Image.Image:
@@ -56,6 +77,10 @@ class Small:
         """
         data = self.encode(format_of(path))
         write_bytes(path, data, overwrite=overwrite)
+
+
+def _made_of(picture: Picture, header: Header, sections: dict[str, bytes]) -> Small:
+    return Small(LRFile(picture=picture, header=header, sections=sections))
 
 
 def format_of(path: str | os.PathLike[str]) -> str:

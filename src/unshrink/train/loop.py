@@ -97,6 +97,7 @@ def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None
 def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Record, progress: Progress | None) -> None:
     indices, held = pack.split(recipe.data.holdout)
     clock, saved = Clock(), time.monotonic()
+    losses = None
     while limits.progress(state) < 1:
         losses = _step(state, recipe, pack, indices, limits.progress(state))
         state.step += 1
@@ -110,6 +111,8 @@ def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Rec
             record.keep(state, validate(state.average, pack, held))
             saved = time.monotonic()
             clock.lap()
+    if losses is not None and state.step != record.last.get("step"):
+        record.log(state, losses)
     record.keep(state, validate(state.average, pack, held), ended=True)
 
 

@@ -94,6 +94,8 @@ class Recipe:
 
     model: str
     """Name in the registry."""
+    start: tuple[str, ...] = ()
+    """Models whose newest weights the run begins with, unless other ones are named; empty: from scratch."""
     network: dict[str, Any] | None = None
     """The network's settings where they should differ from the registry's; `settings` reads them."""
     steps: int = 500_000

@@ -43,6 +43,8 @@ class Record:
         self.data_digest = data_digest
         self.before = [found for path in start if (found := _record_of(path)) is not None]
         self.last: dict[str, float] = {}
+        self.lacking = ""
+        """What could not be written, and how to get it; empty where all was."""
         self.validation = Validation()
         folder.mkdir(parents=True, exist_ok=True)
         self.curve = folder / "curve.csv"
@@ -84,7 +86,7 @@ class Record:
 
     def summary(self) -> str:
         """The last figures in one line."""
-        steps = f"step {self.last['step']:,.0f}, loss {self.last['loss']:.4g}" if self.last else "no step taken"
+        steps = f"step {self.last['step']:,.0f}, loss {self.last['loss']:.4g}" if self.last else "no step left to take"
         held = self.validation
         judged = f"Y {held.psnr_y:.2f} dB, LR {held.lr_psnr_y:.2f} dB" if held.psnr_y else "nothing measured yet"
         return f"{steps}; held-out pictures: {judged}"
@@ -96,6 +98,7 @@ class Record:
     def _plot(self) -> None:
         try:
             from unshrink.train.plot import plot_curve
-        except ImportError:  # matplotlib comes with the extra "plots"
+        except ImportError:
+            self.lacking = "curve.png is not drawn without matplotlib: pip install 'unshrink[plots]'"
             return
         plot_curve(self.curve, self.folder / "curve.png")
