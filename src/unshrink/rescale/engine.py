@@ -17,6 +17,7 @@ from unshrink.models import registry
 from unshrink.models import weights as zoo
 from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
+from unshrink.models.zoo import find
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.exact import add_exact_blocks
@@ -101,7 +102,7 @@ class Engine:
 
     def newest(self, name: str) -> str:
         """The SHA-256 of the weights that `down` uses for model `name`. Raises WeightsError."""
-        return zoo.find(name, path=self._weights).digest
+        return find(name).digest if self._weights is None else self.load(name).weights.digest
 
     def down(
         self,

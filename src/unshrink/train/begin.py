@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unshrink.errors import UnknownNameError
 from unshrink.models import registry
-from unshrink.models.weights import find
+from unshrink.models.zoo import find
 from unshrink.train.recipe import Recipe
 
 NONE = "none"
