@@ -15,6 +15,7 @@ from lab.index import write_index
 from unshrink import checkup
 from unshrink.models import registry
 from unshrink.models import zoo as installed
+from unshrink.models.base import fast_dtype
 from unshrink.models.weights import write_weights
 
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
@@ -22,10 +23,7 @@ PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 @pytest.fixture(scope="module")
 def findings():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield {finding.name: finding for finding in checkup.examine()}
-    torch.set_num_threads(before)
+    return {finding.name: finding for finding in checkup.examine(thorough=True)}
 
 
 @pytest.fixture
@@ -45,9 +43,30 @@ def test_this_installation_is_sound(findings):
     ]
 
 
+def test_the_quick_look_finds_the_same_without_what_takes_long(findings):
+    quick = {finding.name: finding for finding in checkup.examine()}
+    assert list(quick) == [name for name in findings if name not in ("gpu", "self-test")]
+    assert quick["torch"].facts == findings["torch"].facts
+    assert quick["models"].facts == findings["models"].facts
+
+
+def test_torch_that_is_not_there_is_told_with_the_command(monkeypatch):
+    monkeypatch.setattr(checkup, "find_spec", lambda name: None)
+    finding = checkup._torch()
+    assert (finding.ok, finding.required) == (False, True)
+    assert "pip install torch" in finding.advice
+
+
+def test_weights_that_are_gone_are_told(zoo):
+    (zoo / installed.TENSORS).unlink()
+    for thorough in (False, True):
+        assert checkup._models(thorough=thorough).facts["damaged"] == ["irn-q-x4 v1"]
+
+
 def test_facts_are_measured(findings):
     assert findings["torch"].facts == {"version": torch.__version__}
-    assert findings["processor"].facts["threads"] == 1
+    assert findings["processor"].facts["cores"] >= findings["processor"].facts["idle"] >= 1
+    assert findings["processor"].facts["bfloat16"] == (fast_dtype(torch.device("cpu")) == torch.bfloat16)
     assert findings["memory"].facts["available_bytes"] > 0
     assert {"png", "tiff"} <= set(findings["formats"].facts["written"])
     assert findings["models"].facts["defaults"] == ["irn-q-x2", "irn-q-x4", "iarn-q"]
@@ -99,14 +118,14 @@ def test_defaults_without_weights_are_told(zoo):
 def test_weights_that_changed_since_they_were_measured_are_told(zoo):
     (found,) = installed.versions("irn-q-x4")
     (zoo / "eval.json").write_text(json.dumps({"weights": found.digest}))
-    assert checkup._models().facts["damaged"] == []
+    assert checkup._models(thorough=True).facts["damaged"] == []
     (zoo / "eval.json").write_text(json.dumps({"weights": "0" * 64}))
-    assert checkup._models().facts["damaged"] == ["irn-q-x4 v1"]
+    assert checkup._models(thorough=True).facts["damaged"] == ["irn-q-x4 v1"]
 
 
 def test_weights_that_are_not_those_of_the_index_are_told(zoo):
     (zoo / installed.TENSORS).write_bytes(b"other")
-    assert checkup._models().facts["damaged"] == ["irn-q-x4 v1"]
+    assert checkup._models(thorough=True).facts["damaged"] == ["irn-q-x4 v1"]
 
 
 def test_a_network_that_restores_badly_is_told(zoo, monkeypatch):

@@ -5,19 +5,22 @@ Every check answers with a finding, also where what it looks at is missing or br
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from unshrink.errors import UnshrinkError
+from unshrink.errors import MissingTorchError, UnshrinkError
+from unshrink.threads import idle_processors, load, processors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +32,8 @@ EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "export": (("onnx", "onnxruntime"), "`unshrink export`: networks for other programs"),
         "perceptual": (("stlpips_pytorch",), "perceptual distances, and training with them"),
+        "heif": (("pillow-heif",), "HEIC pictures, as telephones make them"),
+        "jxl": (("pillow-jxl-plugin",), "JPEG XL pictures"),
         "plots": (("matplotlib",), "plots of training and studies"),
         "zoo": (("unshrink-zoo",), "all models but the defaults, and files made with them"),
     }
@@ -59,20 +64,23 @@ class Finding:
     """The same for programs."""
 
 
-def examine() -> list[Finding]:
-    """Everything, in the order in which it is told; takes some seconds, most of them importing torch."""
+def examine(*, thorough: bool = False) -> list[Finding]:
+    """What can be told at once, in the order in which it is told; `thorough`, which takes seconds, runs torch, too.
+
+    Then cards are looked for, weights are hashed, and a small picture goes down and up.
+    """
     checks: list[tuple[str, bool, Callable[[], Finding]]] = [
         ("python", True, _python),
         ("numpy", True, lambda: _library("numpy", "numpy")),
         ("pillow", True, lambda: _library("pillow", "PIL.Image")),
-        ("torch", True, lambda: _library("torch", "torch")),
+        ("torch", True, lambda: _library("torch", "torch") if thorough else _torch()),
         ("processor", False, _processor),
-        ("gpu", False, _gpu),
+        *([("gpu", False, _gpu)] if thorough else []),
         ("memory", False, _memory),
         *((f"extra {name}", False, lambda name=name: _extra(name)) for name in EXTRAS),
         ("formats", True, _formats),
-        ("models", True, _models),
-        ("self-test", True, _self_test),
+        ("models", True, lambda: _models(thorough=thorough)),
+        *([("self-test", True, _self_test)] if thorough else []),
     ]
     return [_checked(name, required, check) for name, required, check in checks]
 
@@ -111,25 +119,31 @@ def _library(name: str, module: str) -> Finding:
     return Finding(name, version(name), required=True, facts={"version": version(name)})
 
 
+def _torch() -> Finding:
+    """Whether torch is there, without importing it."""
+    if find_spec("torch") is None:
+        return Finding("torch", "not installed", ok=False, required=True, advice=str(MissingTorchError()))
+    return Finding("torch", version("torch"), required=True, facts={"version": version("torch")})
+
+
 def _processor() -> Finding:
-    import torch
-
-    from unshrink.models.base import fast_dtype
-
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    has = [title for key, title in (("avx512_bf16", "AVX-512"), ("amx_bf16", "AMX")) if known.get(key)]
-    narrow = fast_dtype(torch.device("cpu")) == torch.bfloat16
-    cores, threads = _cores(), torch.get_num_threads()
-    computes = f"computes in bfloat16 ({', '.join(has)})" if narrow else "computes in float32: it has no fast bfloat16"
+    has = [title for flag, title in (("avx512_bf16", "AVX-512"), ("amx_bf16", "AMX")) if flag in _flags()]
+    computes = f"computes in bfloat16 ({', '.join(has)})" if has else "computes in float32: it has no fast bfloat16"
+    cores, idle = processors(), idle_processors()
     return Finding(
         "processor",
-        f"{cores} cores for this process, {threads} threads; {computes}",
-        facts={"cores": cores, "threads": threads, "bfloat16": narrow, "amx": "AMX" in has},
+        f"{cores} for this process, {idle} idle, load {load():.1f}; {computes}",
+        facts={"cores": cores, "idle": idle, "bfloat16": bool(has), "amx": "AMX" in has},
     )
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _flags() -> set[str]:
+    """What the processor can do, as Linux names it; empty where nothing says."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("flags"):
+                return set(line.split())
+    return set()
 
 
 def _gpu() -> Finding:
@@ -187,19 +201,21 @@ def _formats() -> Finding:
     )
 
 
-def _models() -> Finding:
-    from unshrink.models import registry
+def _models(*, thorough: bool = False) -> Finding:
+    from unshrink.models.listing import rows
     from unshrink.models.zoo import versions
 
-    held = {name: versions(name) for name in registry.names()}
-    damaged = [f"{name} {one.version}" for name, found in held.items() for one in found if not _is_as_shipped(one)]
-    defaults = [registry.get(name).name for name in held if registry.get(name).default]
+    held = {name: versions(name) for name in rows()}
+    sound = _is_as_shipped if thorough else _is_there
+    damaged = [f"{name} {one.version}" for name, found in held.items() for one in found if not sound(one)]
+    defaults = [name for name, row in rows().items() if row["default"]]
     absent = [name for name in defaults if not held[name]]
     number = sum(1 for found in held.values() if found)
     problems = [*(f"{name} is damaged" for name in damaged), *(f"{name} has no weights" for name in absent)]
     return Finding(
         "models",
-        f"{number} with weights, {len(held) - number} without; " + ("; ".join(problems) or "all as they were shipped"),
+        f"{number} with weights, {len(held) - number} without; "
+        + ("; ".join(problems) or ("all as they were shipped" if thorough else "all there")),
         ok=not problems,
         required=True,
         advice="Install unshrink anew." if problems else "",
@@ -207,11 +223,17 @@ def _models() -> Finding:
     )
 
 
+def _is_there(weights: Weights) -> bool:
+    from unshrink.models.zoo import TENSORS
+
+    return (weights.path / TENSORS).is_file()
+
+
 def _is_as_shipped(weights: Weights) -> bool:
     """Whether the file is that of the index, with which the figures beside it were measured."""
     from unshrink.models.zoo import TENSORS
 
-    digest = hashlib.sha256((weights.path / TENSORS).read_bytes()).hexdigest()
+    digest = hashlib.sha256((weights.path / TENSORS).read_bytes()).hexdigest() if _is_there(weights) else ""
     stated = [json.loads(path.read_text(encoding="utf-8"))["weights"] for path in weights.path.glob("eval*.json")]
     return all(one == digest for one in (weights.digest, *stated))
 

@@ -15,6 +15,7 @@ __all__ = [
     "EditedLRFileError",
     "LRFileError",
     "LimitError",
+    "MissingTorchError",
     "MissingWeightsError",
     "NewerFormatError",
     "NotAnLRFileError",
@@ -119,6 +120,19 @@ class LimitError(UnshrinkError):
 
 class WeightsError(UnshrinkError):
     """A weights file is damaged or holds other tensors than its model needs, or a model ships no weights."""
+
+
+class MissingTorchError(UnshrinkError):
+    """A network is to run, and torch, which runs it, is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Networks run on torch, which is not installed; for a processor: "
+            "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+        )
+
+    def __reduce__(self) -> tuple[type[MissingTorchError], tuple[()]]:
+        return type(self), ()
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

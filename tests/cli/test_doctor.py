@@ -15,7 +15,7 @@ def found(monkeypatch):
     """Makes the checks find what the test says."""
 
     def find(*findings: Finding) -> None:
-        monkeypatch.setattr(checkup, "examine", lambda: list(findings))
+        monkeypatch.setattr(checkup, "examine", lambda thorough: list(findings))
 
     return find
 

@@ -22,6 +22,18 @@ def test_models_json_is_the_registry(call):
         ]
 
 
+def test_recipes_are_those_that_train_takes(call):
+    from unshrink.train.recipe import read_recipe, recipe_names
+
+    listed = call("recipes", "--json").json["recipes"]
+    assert [recipe["name"] for recipe in listed] == recipe_names()
+    for recipe in listed:
+        read = read_recipe(recipe["name"])
+        assert (recipe["model"], recipe["start"]) == (read.model, list(read.start))
+    text = call("recipes").text
+    assert "irn-q-x4             irn-q-x4       lite-x4              IRN-Q at x4" in text
+
+
 def test_models_for_people(call):
     text = call("models").text
     for name in registry.names():

@@ -1,9 +1,13 @@
-"""`unshrink models` and `doctor`: what there is to work with."""
+"""`unshrink models`, `recipes` and `doctor`: what there is to work with. None of them imports torch unasked."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from unshrink.cli import options
 from unshrink.cli.view import View
@@ -30,14 +34,47 @@ def models(json: options.Json = False) -> int:
     return 0
 
 
-def doctor(json: options.Json = False) -> int:
-    """Tell what is installed, what this machine offers, what to install; and try one small round trip.
+def recipes(json: options.Json = False) -> int:
+    """List the recipes that `train` takes by name: the model, the weights it begins with, what it is."""
+    listed = [_recipe(entry.name, entry.read_text(encoding="utf-8")) for entry in _recipe_files()]
+    view = View(json_mode=json)
+    view.document({"command": "recipes", "recipes": listed})
+    view.result(f"{'name':<20} {'model':<14} {'begins with':<20} what it is")
+    for recipe in listed:
+        start = ", ".join(recipe["start"]) or "-"
+        view.result(f"{recipe['name']:<20} {recipe['model']:<14} {start:<20} {recipe['about'].partition('. ')[0]}")
+    return 0
+
+
+def _recipe_files() -> list[Traversable]:
+    folder = files("unshrink") / "train" / "recipes"
+    return sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name[:-5])
+
+
+def _recipe(name: str, text: str) -> dict[str, Any]:
+    import yaml
+
+    values = yaml.safe_load(text)
+    head = [line.removeprefix("#").strip() for line in text.partition("model:")[0].splitlines()]
+    about = " ".join(line for line in head if line)
+    return {
+        "name": name.removesuffix(".yaml"), "model": values["model"], "start": values.get("start", []), "about": about,
+    }  # fmt: skip
+
+
+def doctor(
+    test: Annotated[
+        bool, typer.Option("--test", help="Try it, too: cards, weights, a small picture down and up. Takes seconds.")
+    ] = False,
+    json: options.Json = False,
+) -> int:
+    """Tell what is installed, what this machine offers, and what to install.
 
     Exit code 0 where `down` and `up` can work, 1 where something that they need is missing or broken.
     """
     from unshrink.checkup import examine, is_sound
 
-    findings = examine()
+    findings = examine(thorough=test)
     sound = is_sound(findings)
     view = View(json_mode=json)
     view.document({"command": "doctor", "sound": sound, "results": [asdict(finding) for finding in findings]})

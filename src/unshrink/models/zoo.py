@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unshrink.errors import MissingWeightsError, WeightsError
-from unshrink.models.registry import get
+from unshrink.models.listing import known
 
 GROUP = "unshrink.zoo"
 """Entry points of this group are paths of folders like `OWN`."""
@@ -43,7 +43,7 @@ def versions(name: str) -> list[Weights]:
     """
     found: dict[str, Weights] = {}
     for folder in folders():
-        for entry in _index(folder)["models"].get(get(name).name, ()):
+        for entry in _index(folder)["models"].get(known(name), ()):
             version = entry["version"]
             found.setdefault(version, Weights(name, version, folder / name / version, entry["sha256"]))
     return sorted(found.values(), key=lambda weights: number(weights.version))

@@ -6,9 +6,10 @@ All it computes is local, so a part with the pixels that it reads around it give
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Size: TypeAlias = tuple[int, int]
 """Height and width in pixels."""
@@ -56,7 +57,7 @@ def whole(size: Size) -> Part:
     return Part(0, size[0], 0, size[1])
 
 
-Reader: TypeAlias = Callable[[Part], Tensor]
+Reader: TypeAlias = Callable[[Part], "Tensor"]
 """Gives any part of a picture, (B, C, height, width)."""
 
 

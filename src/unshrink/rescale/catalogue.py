@@ -1,4 +1,4 @@
-"""The registry as plain data, and models on their own."""
+"""What models there are, told without torch, and models on their own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unshrink.models import registry, zoo
-from unshrink.models import weights as trained
+from unshrink.models.listing import rows
+from unshrink.models.zoo import versions
 
 if TYPE_CHECKING:
     from unshrink.models.base import Rescaler
@@ -40,7 +40,9 @@ class ModelInfo:
 
 def list_models() -> list[ModelInfo]:
     """Every model there is, in the registry's order; those without `weights` can be trained but not yet used."""
-    return [_info(registry.get(name)) for name in registry.names()]
+    return [
+        ModelInfo(**row, weights=tuple(version.digest for version in versions(name))) for name, row in rows().items()
+    ]
 
 
 def load(name: str, *, weights: str | os.PathLike[str] | None = None) -> Rescaler:
@@ -51,19 +53,6 @@ def load(name: str, *, weights: str | os.PathLike[str] | None = None) -> Rescale
     model.safetensors and config.json, or an authors' .pth, to use instead of what is installed. Raises
     UnknownNameError, and WeightsError where the model ships no weights.
     """
+    from unshrink.models import weights as trained
+
     return trained.load(name, path=None if weights is None else Path(weights)).model
-
-
-def _info(spec: registry.ModelSpec) -> ModelInfo:
-    return ModelInfo(
-        name=spec.name,
-        method=spec.method,
-        scale=spec.scale,
-        payload=spec.payload,
-        parameters=registry.parameters(spec),
-        default=spec.default,
-        dial=spec.dial,
-        weights=tuple(version.digest for version in zoo.versions(spec.name)),
-        paper=spec.paper,
-        licence=spec.licence,
-    )
