@@ -58,7 +58,7 @@ def _write_reports(name: str, folders: Sequence[Path], target: Path) -> dict[str
     sets: dict[str, Report] = {}
     for scale in _scales(name):
         report = evaluate(name, folders, scale=scale, weights=target)
-        ending = "" if scale is None else f"-x{spell(scale)}"
+        ending = "" if scale is None else f"-x{spell(scale[::-1] if isinstance(scale, tuple) else scale)}"
         (target / f"eval{ending}.json").write_text(json.dumps(report) + "\n", encoding="utf-8")
         sets |= {key + ending.replace("-", " "): row for key, row in report["sets"].items()}
     return sets

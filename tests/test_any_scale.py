@@ -168,5 +168,5 @@ def test_lr_sides_are_rounded_half_up_and_never_zero():
 
 def test_marks_in_file_names():
     wishes = [Wish(), Wish(2), Wish(2.5), Wish((1.5, 3.2)), Wish(size=(600, 800)), Wish(max_side=1024)]
-    assert [wish.mark(None) for wish in wishes] == ["x4", "x2", "x2.5", "x1.5x3.2", "800x600", "max1024"]
+    assert [wish.mark(None) for wish in wishes] == ["x4", "x2", "x2.5", "x3.2x1.5", "800x600", "max1024"]
     assert Wish().mark(2) == "x2"

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     ("option", "name", "size"),
     [
         (("-s", "2.5"), "photo.x2.5.png", (15, 10)),
-        (("-s", "1.5x3.2"), "photo.x1.5x3.2.png", (12, 17)),
+        (("-s", "3.2x1.5"), "photo.x3.2x1.5.png", (12, 17)),
         (("--size", "20x11"), "photo.20x11.png", (20, 11)),
         (("--max-side", "19"), "photo.max19.png", (19, 13)),
     ],
@@ -68,7 +68,7 @@ def test_mistakes_are_told(call, draw, arguments, message):
 
 def test_scales_and_sizes_are_read():
     assert read_scale("2.5") == 2.5
-    assert read_scale("1.5x3.2") == (1.5, 3.2)
+    assert read_scale("3.2x1.5") == (1.5, 3.2)
     assert read_scale("2X2") == 2.0
     assert read_size("800x600") == (600, 800)
     with pytest.raises(typer.BadParameter):

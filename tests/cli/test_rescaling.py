@@ -210,8 +210,8 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
         "output": "photo.x4.png",
         "model": "irn-q-x4",
         "scale": 4,
-        "size": [25, 38],
-        "lr_size": [7, 10],
+        "size": {"width": 38, "height": 25},
+        "lr_size": {"width": 10, "height": 7},
         "input_bytes": photo.stat().st_size,
         "lr_bytes": (tmp_path / "photo.x4.png").stat().st_size,
     }
@@ -223,7 +223,7 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
         "input": "photo.x4.png",
         "output": "photo.restored.png",
         "plain": False,
-        "size": [25, 38],
+        "size": {"width": 38, "height": 25},
         "input_bytes": (tmp_path / "photo.x4.png").stat().st_size,
         "output_bytes": (tmp_path / "photo.restored.png").stat().st_size,
     }

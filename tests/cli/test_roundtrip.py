@@ -32,7 +32,8 @@ def test_roundtrip_reports_everything_and_leaves_nothing(call, draw, weights, tm
     assert (result.code, result.err) == (0, "")
     (entry,) = result.json["results"]
     assert set(entry) == KEYS
-    assert (entry["size"], entry["lr_size"], entry["scale"]) == ([64, 81], [16, 21], 4)
+    assert (entry["size"], entry["scale"]) == ({"width": 81, "height": 64}, 4)
+    assert entry["lr_size"] == {"width": 21, "height": 16}
     assert 20 < entry["psnr_y"] < 60
     assert entry["lr_psnr_y"] > 30
     assert 0.5 < entry["ssim_y"] < 1
@@ -87,7 +88,7 @@ def test_roundtrip_for_people_and_from_standard_input(call, draw, weights):
 def test_roundtrip_of_a_picture_too_small_for_ssim(call, draw, weights, size):
     draw("tiny.png", size, "L")
     (entry,) = call("roundtrip", "tiny.png", "--json", "--weights", weights[4]).json["results"]
-    assert entry["size"] == list(size)
+    assert entry["size"] == {"width": size[1], "height": size[0]}
     assert entry["ssim_y"] is None
     assert entry["lr_ssim_y"] is None
 

@@ -22,7 +22,7 @@ def test_sizes_are_told_width_first():
 def test_scale_is_one_number_where_it_can_be():
     assert scale_value((4.0, 4.0)) == 4
     assert scale_value((1.5, 1.5)) == 1.5
-    assert scale_value((2.0, 4.0)) == (2, 4)
+    assert scale_value((2.0, 4.0)) == {"width": 4, "height": 2}
 
 
 def test_results_and_notes_go_to_their_streams(capsys):

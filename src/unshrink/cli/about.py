@@ -48,7 +48,9 @@ def recipes(json: options.Json = False) -> int:
 
 def _recipe_files() -> list[Traversable]:
     folder = files("unshrink") / "train" / "recipes"
-    return sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name[:-5])
+    return sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name[:-5]
+    )
 
 
 def _recipe(name: str, text: str) -> dict[str, Any]:

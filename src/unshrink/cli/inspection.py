@@ -9,7 +9,7 @@ import typer
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, Tell, Writer, read_source, view_for
 from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
-from unshrink.cli.view import View, count_bytes, dimensions, scale_value
+from unshrink.cli.view import View, count_bytes, scale_value, sides
 from unshrink.errors import UsageError
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
@@ -61,7 +61,7 @@ def _verify(task: Task, tell: Tell) -> Done:
     from unshrink.files.lrfile import verify as verify_bytes
 
     entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.label))
-    return Done(entry, f"{task.source.label}: sound, {dimensions(entry['lr_size'])} for {dimensions(entry['size'])}")
+    return Done(entry, f"{task.source.label}: sound, {_spelled(entry['lr_size'])} for {_spelled(entry['size'])}")
 
 
 def _stated(task: Task, report: dict[str, Any]) -> Entry:
@@ -75,9 +75,9 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
         "version": report["version"],
         "model": header["model"],
         "weights": header["weights"],
-        "scale": scale_value((header["scale"][0], header["scale"][1])),
-        "size": header["size"],
-        "lr_size": report["size"],
+        "scale": scale_value(header["scale"]),
+        "size": sides(header["size"]),
+        "lr_size": sides(report["size"]),
         "grey": header["grey"],
         "alpha": header["alpha"],
         "carrier": header["carrier"],
@@ -107,6 +107,10 @@ def _strip(task: Task, writer: Writer) -> Done:
     return Done(entry, f"{task.label}, {count_bytes(len(bare))} of {len(data):,}")
 
 
+def _spelled(value: Any) -> str:
+    return "{width}x{height}".format(**value) if isinstance(value, dict) else str(value)
+
+
 def _check_ending(task: Task, data: bytes) -> None:
     """Raise UsageError where the output is named after another format than the input has, which `strip` keeps."""
     from unshrink.files.encoders import format_for
@@ -126,9 +130,9 @@ def _describe(label: str, entry: Entry) -> str:
     colours = ("grey" if entry["grey"] else "colour") + alpha
     lines = [
         f"{label}: LR file, version {entry['version']}, in {entry['format'].upper()}",
-        f"  small      {dimensions(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
-        f"  original   {dimensions(entry['size'])}, {colours}",
-        f"  model      {entry['model']}, scale {entry['scale']}, weights {entry['weights'][:12]}",
+        f"  small      {_spelled(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
+        f"  original   {_spelled(entry['size'])}, {colours}",
+        f"  model      {entry['model']}, scale {_spelled(entry['scale'])}, weights {entry['weights'][:12]}",
         f"  payload    {count_bytes(entry['payload_bytes'])} ({sections}){kept}",
         f"  intact     {'yes, as far as can be told without the pixels' if entry['intact'] else 'NO; try verify'}",
     ]

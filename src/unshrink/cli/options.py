@@ -64,9 +64,9 @@ def _scale(help: str) -> Any:
 
 Scale = Annotated[
     Any,
-    _scale("Shrink by N, 1.1 to 4; HEIGHTxWIDTH, such as 1.5x3.2, for one number each along height and width."),
+    _scale("Shrink by N, 1.1 to 4; WIDTHxHEIGHT, such as 3.2x1.5, for one number each along width and height."),
 ]
-PlainScale = Annotated[Any, _scale("With --plain: enlarge by N, or HEIGHTxWIDTH, such as 1.5x3.2.")]
+PlainScale = Annotated[Any, _scale("With --plain: enlarge by N, or WIDTHxHEIGHT, such as 3.2x1.5.")]
 Size = Annotated[
     Any,
     typer.Option("--size", parser=read_size, metavar="WIDTHxHEIGHT", help="Shrink to this size, such as 800x600."),

@@ -53,11 +53,11 @@ def read_duration(text: str) -> float:
 
 
 def read_scale(text: str) -> float | tuple[float, float]:
-    """The scale in "2.5", or along height and width in HEIGHTxWIDTH, "1.5x3.2"; BadParameter unless at least 1."""
+    """The scale in "2.5"; of WIDTHxHEIGHT, "3.2x1.5", a pair along height and width. BadParameter unless at least 1."""
     found = re.fullmatch(rf"{_NUMBER}(?:[x×]{_NUMBER})?", str(text).strip().lower())
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no number, such as 2.5, and not HEIGHTxWIDTH, such as 1.5x3.2.")
-    vertical, horizontal = float(found[1]), float(found[2] or found[1])
+        raise typer.BadParameter(f"{text!r} is no number, such as 2.5, and not WIDTHxHEIGHT, such as 3.2x1.5.")
+    horizontal, vertical = float(found[1]), float(found[2] or found[1])
     if min(vertical, horizontal) < 1:
         raise typer.BadParameter(f"{text!r} is less than 1.")
     return vertical if vertical == horizontal else (vertical, horizontal)

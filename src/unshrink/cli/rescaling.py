@@ -26,7 +26,7 @@ from unshrink.cli.tasks import (
     small_name,
     split_names,
 )
-from unshrink.cli.view import count_bytes, dimensions, scale_value
+from unshrink.cli.view import count_bytes, dimensions, scale_value, sides
 from unshrink.errors import SmallEnoughError, UsageError
 from unshrink.imports import quick_imports
 
@@ -244,7 +244,7 @@ class Restoring:
             "input": task.source.name,
             "output": task.output,
             "plain": self.asked.plain,
-            "size": picture.size,
+            "size": sides(picture.size),
             "input_bytes": len(source.getvalue()),
             "output_bytes": len(data),
             "seconds": round(time.perf_counter() - start, 3),
@@ -273,8 +273,8 @@ def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: 
         "model": header.model,
         "weights": header.weights,
         "scale": scale_value(header.scale),
-        "size": header.size,
-        "lr_size": small.size,
+        "size": sides(header.size),
+        "lr_size": sides(small.size),
         "input_bytes": len(source.getvalue()),
         "lr_bytes": len(data),
         **payload(small),

@@ -23,7 +23,13 @@ def evaluate(
     ] = None,
     scale: Annotated[
         Any,
-        typer.Option("--scale", "-s", parser=read_scale, metavar="N", help="For models of any scale: 2.5, 1.5x3."),
+        typer.Option(
+            "--scale",
+            "-s",
+            parser=read_scale,
+            metavar="N",
+            help="For models of any scale: 2.5, or WIDTHxHEIGHT: 3x1.5.",
+        ),
     ] = None,
     weights: options.Weights = None,
     effort: options.Effort = 0,

@@ -16,7 +16,7 @@ import typer
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, Tell, make_folder
 from unshrink.cli.tasks import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
-from unshrink.cli.view import View, count_bytes, dimensions, scale_value
+from unshrink.cli.view import View, count_bytes, scale_value, sides
 
 if TYPE_CHECKING:
     from unshrink.files.picture import Picture
@@ -118,8 +118,8 @@ def _stated(small: Small) -> Entry:
         "model": header.model,
         "weights": header.weights,
         "scale": scale_value(header.scale),
-        "size": header.size,
-        "lr_size": small.size,
+        "size": sides(header.size),
+        "lr_size": sides(small.size),
         **payload(small),
     }
 
@@ -144,7 +144,8 @@ def _lines(label: str, entry: Entry) -> str:
     def number(key: str, digits: int) -> str:
         return "-" if entry[key] is None else f"{entry[key]:.{digits}f}"
 
-    size, lr_size, memory = dimensions(entry["size"]), dimensions(entry["lr_size"]), entry["peak_memory_bytes"]
+    size, lr_size = ("{width}x{height}".format(**entry[key]) for key in ("size", "lr_size"))
+    memory = entry["peak_memory_bytes"]
     y, rgb, lr_y = number("psnr_y", 2), number("psnr_rgb", 2), number("lr_psnr_y", 2)
     return "\n".join(
         [

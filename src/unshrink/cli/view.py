@@ -131,15 +131,21 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{-(-count // 1000)} kB"
 
 
-def dimensions(size: tuple[int, int]) -> str:
+def dimensions(size: tuple[int, int] | list[int]) -> str:
     """(height, width) as people write it, width first: 640x480."""
     return f"{size[1]}x{size[0]}"
 
 
-def scale_value(scale: tuple[float, float]) -> float | tuple[float, float]:
-    """The scale as JSON has it: one number where both axes have the same, else vertical and horizontal."""
-    vertical, horizontal = (int(axis) if float(axis).is_integer() else axis for axis in scale)
-    return vertical if vertical == horizontal else (vertical, horizontal)
+def sides(pair: tuple[float, float] | list[float]) -> dict[str, float]:
+    """(height, width) as JSON has it, for sizes and for scales along each: {"width": ..., "height": ...}."""
+    height, width = (int(side) if float(side).is_integer() else side for side in pair)
+    return {"width": width, "height": height}
+
+
+def scale_value(scale: tuple[float, float] | list[float]) -> float | dict[str, float]:
+    """The scale as JSON has it: one number where both axes have the same, else `sides`."""
+    both = sides(scale)
+    return both["width"] if both["width"] == both["height"] else both
 
 
 def _finite(value: Any) -> Any:

@@ -38,8 +38,8 @@ def whole(scale: Scale | None) -> int | None:
 
 
 def spell(scale: Scale) -> str:
-    """A scale as people write it: 4, 2.5, 1.5x3.2."""
-    axes = scale if isinstance(scale, tuple) else (scale,)
+    """A scale as people write it, width first: 4, 2.5, 3.2x1.5."""
+    axes = scale[::-1] if isinstance(scale, tuple) else (scale,)
     return "x".join(f"{axis:g}" for axis in dict.fromkeys(axes))
 
 
@@ -67,7 +67,7 @@ class Wish:
         return self.size is not None or self.max_side is not None or (self.scale is not None and not whole(self.scale))
 
     def mark(self, model_scale: int | None) -> str:
-        """The wish in a file's name, for a model of that scale: x4, x2.5, x1.5x3.2, 800x600, max1024."""
+        """The wish in a file's name, for a model of that scale: x4, x2.5, x3.2x1.5, 800x600, max1024."""
         if self.size is not None:
             return f"{self.size[1]}x{self.size[0]}"
         if self.max_side is not None:
