@@ -18,8 +18,8 @@ from unshrink.evaluate.measure import SCHEMA, Report
 from unshrink.evaluate.protocol import crop_to_multiple, find_pictures
 from unshrink.files.picture import read_picture
 from unshrink.metrics.quality import psnr_y
-from unshrink.models.base import Rescaler
 from unshrink.models.registry import get
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import load
 from unshrink.rescale import Engine
 

@@ -27,10 +27,10 @@ from torch import nn
 from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import PatchSettings, draw_batch
 from unshrink.errors import UnshrinkError
-from unshrink.models.base import Rescaler
 from unshrink.models.irn import IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRMSettings, ModuleSettings
 from unshrink.models.registry import Settings
+from unshrink.models.rescaler import Rescaler
 from unshrink.nn.coupling import Coupling
 from unshrink.nn.residual_block import InvertibleResidualBlock
 from unshrink.settings import plain
@@ -75,7 +75,7 @@ def trace(name: str, pack: Pack, *, steps: int, seed: int = 0) -> Trace:
     """Train the network `name` for `steps` steps at a constant rate (Muon, 2e-3) and measure its gradients."""
     model_name, settings = NETWORKS[name]
     optimiser = OptimiserSettings(kind="muon", rate=2e-3)
-    recipe = Recipe(model_name, plain(settings), seed=seed, data=DATA, objective=OBJECTIVE, optimiser=optimiser)
+    recipe = Recipe(model_name, network=plain(settings), seed=seed, data=DATA, objective=OBJECTIVE, optimiser=optimiser)
     state = states.start(recipe, torch.device("cpu"))
     couplings = _couplings(state.model)
     rows, norms, losses = [], [], []

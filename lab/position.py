@@ -22,7 +22,7 @@ from unshrink.evaluate.protocol import plain_scale
 from unshrink.models.iarn import IARN
 from unshrink.models.weights import load, write_weights
 from unshrink.nn.conditioning import PLANES
-from unshrink.nn.coupling import ConditionedCoupling
+from unshrink.nn.coupling import TwinCoupling
 from unshrink.rescale.sizes import Scale
 
 SCALES: tuple[Scale, ...] = (1.25, 1.5, 1.75, 2.5, 3.5, (1.5, 3.0))
@@ -73,7 +73,7 @@ def _leave_out(model: nn.Module, planes: Sequence[int]) -> None:
 
 def _heads(model: nn.Module) -> Iterator[nn.Conv2d]:
     for module in model.modules():
-        if isinstance(module, ConditionedCoupling):
+        if isinstance(module, TwinCoupling):
             for subnet in (module.f, module.gh):
                 yield subnet.get_submodule("head")  # type: ignore[misc]
 

@@ -17,7 +17,7 @@ from unshrink.errors import UnreadableInputError, UnshrinkError
 from unshrink.evaluate.measure import Report
 from unshrink.evaluate.models import evaluate
 from unshrink.models import registry, weights
-from unshrink.models.base import Rescaler
+from unshrink.models.rescaler import Rescaler
 from unshrink.rescale.sizes import Scale, spell
 from unshrink.train.cost import multiply_adds_per_pixel, training_flops
 

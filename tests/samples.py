@@ -8,7 +8,11 @@ from typing import TypeVar
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
+
+from unshrink.models.placed import Placed
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn.parts import Size
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -20,6 +24,12 @@ def disturb(module: Module, scale: float = 0.05, seed: int = 0) -> Module:
         for parameter in module.parameters():
             parameter.add_(scale * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype))
     return module
+
+
+def at(model: Rescaler, hr: Tensor, small: Size | None = None) -> Placed:
+    """`model` in its place between `hr` and an LR picture of size `small`, by default the scale's."""
+    height, width = hr.shape[-2:]
+    return model.at((height, width), small or (height // model.scale, width // model.scale))
 
 
 def save_soft_pictures(folder: Path, number: int, *, low: int, side: int) -> Path:

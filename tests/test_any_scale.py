@@ -10,8 +10,8 @@ import torch
 from unshrink.errors import DamagedLRFileError, UsageError
 from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS
-from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, Layout, StageSettings
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Wish
 from unshrink.rescale.memory import memory

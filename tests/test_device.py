@@ -8,7 +8,7 @@ from PIL import Image
 from unshrink.cli import main
 from unshrink.errors import UsageError
 from unshrink.models import registry
-from unshrink.nn import strips
+from unshrink.nn import tiling
 from unshrink.rescale import Engine, device
 
 CARD = torch.device("cuda")
@@ -65,7 +65,7 @@ def test_strips_follow_what_is_free(card):
     pixels = device.strip_pixels(model, CARD)
     assert pixels == int(device.SHARE * (10**9 + 3000) / device.feature_bytes(model))
     card["bytes"] = 0
-    assert device.strip_pixels(model, CARD) == strips.STRIP_PIXELS
+    assert device.strip_pixels(model, CARD) == tiling.TILE_PIXELS
 
 
 def test_features_are_those_of_the_largest_subnet():
@@ -82,7 +82,7 @@ def test_strips_shrink_until_they_fit(card):
     tried = []
 
     def run(place):
-        tried.append((place, strips._pixels()))
+        tried.append((place, tiling._pixels()))
         if len(tried) < 3:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return "done"
@@ -92,7 +92,7 @@ def test_strips_shrink_until_they_fit(card):
     assert device.run_where_it_fits(model, run) == "done"
     assert tried == [(CARD, first), (CARD, first >> 2), (CARD, first >> 4)]
     assert card["emptied"]
-    assert strips._pixels() == strips.STRIP_PIXELS
+    assert tiling._pixels() == tiling.TILE_PIXELS
 
 
 def test_the_processor_takes_over_from_a_full_card(card):

@@ -17,10 +17,9 @@ from unshrink.models import registry
 from unshrink.models.weights import write_weights
 from unshrink.nn.parts import whole
 from unshrink.nn.resample import bicubic_down, bicubic_up
-from unshrink.rescale import Engine, Small, spoiled
-from unshrink.rescale.exact import BLOCKS_SECTION
-from unshrink.rescale.spoiled import LEAST_RMSE, LEAST_WORST, spoiled_blocks
-from unshrink.rescale.tensors import to_rgb, to_tensor
+from unshrink.rescale import Engine, Small, exact_blocks
+from unshrink.rescale.exact_blocks import BLOCKS_SECTION, LEAST_RMSE, LEAST_WORST, spoiled_blocks
+from unshrink.rescale.pixels import to_rgb, to_tensor
 from unshrink.rescale.tiles import cut
 
 
@@ -153,12 +152,12 @@ def test_strips_find_what_the_whole_finds(monkeypatch, scale, size):
     restored = np.roll(hr, 1, axis=1)
     at_once = _spoiled(hr, restored, scale)
     assert at_once.shape == block_grid(size)
-    monkeypatch.setattr(spoiled, "_STRIP_PIXELS", 1)
+    monkeypatch.setattr(exact_blocks, "_STRIP_PIXELS", 1)
     assert np.array_equal(_spoiled(hr, restored, scale), at_once)
     tiles = [(part, restored[part.slices]) for part in cut(size, halo=0, unit=16 * scale, most=size[0] * size[1])]
     assert np.array_equal(spoiled_blocks(hr, iter(tiles), scale), at_once)
     expected = bicubic(hr, scale).astype(int)
     for tile, _ in tiles:
-        for part in spoiled._strips(tile, scale):
-            there = spoiled._there_and_back(hr, scale, part, None)
+        for part in exact_blocks._strips(tile, scale):
+            there = exact_blocks._there_and_back(hr, scale, part, None)
             assert np.abs(there - expected[part.slices]).max() <= 1

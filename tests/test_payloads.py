@@ -17,11 +17,14 @@ from unshrink.files.lrfile import decode, encode
 from unshrink.files.payload import lossless_plane_decode, lossless_plane_encode
 from unshrink.files.picture import Picture
 from unshrink.models import registry
+from unshrink.models.payloads import Plane
 from unshrink.models.weights import write_weights
 from unshrink.rescale import Engine, Small
+from unshrink.rescale.carriers import Held
+from unshrink.rescale.carriers.alpha import FLOOR_SECTION
 from unshrink.rescale.effort import LUMA_WEIGHT
-from unshrink.rescale.order import read_carrier
-from unshrink.rescale.payloads import FLOOR_SECTION, PLANE_SECTION, Packed, decode_payload, held_in
+from unshrink.rescale.order import Order
+from unshrink.rescale.payloads import Packed, decode_payload, held_in
 
 NAME = "irn-a-x2"
 PAGE = (Path(__file__).parents[1] / "docs" / "file-format.md").read_text(encoding="utf-8")
@@ -54,7 +57,7 @@ def drawn(height: int, width: int, channels: int = 3) -> np.ndarray:
 
 
 def payload_of(engine: Engine, lrfile) -> torch.Tensor:
-    return decode_payload(engine.load(NAME), held_in(lrfile), lrfile.picture.size)
+    return decode_payload(engine.load(NAME), held_in(lrfile))
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "tiff"])
@@ -69,12 +72,12 @@ def test_the_payload_comes_back_bit_by_bit(engine, carrier, format):
 def test_chunk_and_alpha_hold_the_same_plane(engine):
     hr = drawn(24, 40)
     chunk, alpha = (engine.down(hr, model=NAME, carrier=carrier).lrfile for carrier in ("chunk", "alpha"))
-    plane = lossless_plane_decode(chunk.sections[PLANE_SECTION], (12, 20))
+    plane = lossless_plane_decode(chunk.sections[Plane.section], (12, 20))
     assert np.array_equal(plane, alpha.picture.alpha)
     assert plane.min() >= 1
     assert chunk.picture.alpha is None
     assert (chunk.header.carrier, alpha.header.carrier) == ("chunk", "alpha")
-    assert not alpha.sections.keys() & {PLANE_SECTION, FLOOR_SECTION}
+    assert not alpha.sections.keys() & {Plane.section, FLOOR_SECTION}
     assert np.array_equal(engine.up(Small(chunk)).rgb, engine.up(Small(alpha)).rgb)
 
 
@@ -83,7 +86,7 @@ def test_it_is_what_training_rounds_to(engine):
     model = engine.load(NAME).model
     with torch.inference_mode():
         payload = model.downscale(torch.from_numpy(hr).permute(2, 0, 1)[None].float() / 255)[1]
-        expected = model.stored(payload)
+        expected = model.payload.rounded(payload)
     held = payload_of(engine, engine.down(hr, model=NAME).lrfile)
     assert (held - expected).abs().max() < 1e-6
 
@@ -104,7 +107,9 @@ def test_a_floor_is_kept_and_spans_the_range(engine, floor):
     assert made.sections.get(FLOOR_SECTION, b"\1") == bytes([floor])
     ends = np.full((2, 1), 255, dtype=np.uint8)
     ends[0] = floor
-    decoded = decode_payload(engine.load(NAME), Packed("alpha", ends, made.sections), (2, 1))
+    decoded = decode_payload(
+        engine.load(NAME), Packed(Held(np.zeros((2, 1, 3), np.uint8), ends, made.sections), "alpha")
+    )
     assert (decoded[0, 0, :, 0] - torch.tensor([1 / 255, 1])).abs().max() < 1e-6
 
 
@@ -196,10 +201,10 @@ def _zero() -> bytes:
 @pytest.mark.parametrize(
     ("carrier", "changes", "told"),
     [
-        ("chunk", {"sections": {PLANE_SECTION: None}}, "missing"),
-        ("chunk", {"sections": {PLANE_SECTION: b"\x01junk"}}, "damaged"),
-        ("chunk", {"sections": {PLANE_SECTION: b""}}, "damaged"),
-        ("chunk", {"sections": {PLANE_SECTION: _zero()}}, "value of 0"),
+        ("chunk", {"sections": {Plane.section: None}}, "missing"),
+        ("chunk", {"sections": {Plane.section: b"\x01junk"}}, "damaged"),
+        ("chunk", {"sections": {Plane.section: b""}}, "damaged"),
+        ("chunk", {"sections": {Plane.section: _zero()}}, "value of 0"),
         ("chunk", {"carrier": "none"}, "no payload"),
         ("chunk", {"carrier": "alpha"}, "no alpha channel"),
         ("alpha", {"carrier": "chunk"}, "missing"),
@@ -217,9 +222,10 @@ def test_a_file_whose_payload_is_not_right_is_refused(engine, carrier, changes, 
 
 
 def test_a_payload_that_the_model_does_not_have_is_refused(engine):
-    loaded = replace(engine.load(NAME), spec=registry.get("lite-x2"))
+    packed = Packed(Held(np.zeros((8, 10, 3), np.uint8), sections={Plane.section: _zero()}), "chunk")
+    loaded = Engine().load("lite-x2")
     with pytest.raises(DamagedLRFileError, match="a payload for lite-x2"):
-        decode_payload(loaded, Packed("chunk", None, {PLANE_SECTION: _zero()}), (8, 10))
+        decode_payload(loaded, packed)
 
 
 def test_a_viewer_that_drops_the_alpha_channel_is_noticed(engine):
@@ -247,7 +253,7 @@ def _chunks(data: bytes) -> list[bytes]:
 @pytest.mark.parametrize("text", ["", "zip", "floor:0", "floor:255", "floor:-1", "floor:x", "alpha:3", "floor:"])
 def test_an_unknown_carrier_is_refused(text):
     with pytest.raises(UsageError, match="carrier"):
-        read_carrier(text)
+        Order(carrier=text)
 
 
 def test_a_model_without_a_plane_has_nothing_for_the_alpha_channel(engine):

@@ -30,8 +30,8 @@ from unshrink.models.weights import write_weights
 from unshrink.nn.quantise import quantise
 from unshrink.rescale import Engine, Small
 from unshrink.rescale.effort import LUMA
+from unshrink.rescale.pixels import grow_plane, shrink_pixels, to_rgb, to_tensor
 from unshrink.rescale.sizes import lr_size
-from unshrink.rescale.tensors import grow_plane, shrink_pixels, to_rgb, to_tensor
 
 
 @pytest.fixture(scope="module")

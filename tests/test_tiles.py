@@ -9,20 +9,21 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from unshrink.errors import LimitError
-from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
-from unshrink.models.auxiliary import IRNA, AuxiliarySettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, Layout, StageSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.models.irn_a import IRNA, IRNASettings
+from unshrink.models.irn_m import IRNM, IRNMSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.models.metadata import IRNM, MetadataSettings
-from unshrink.nn import strips
+from unshrink.nn import tiling
 from unshrink.nn.parts import Part, reader
+from unshrink.nn.quantise import to_levels
 from unshrink.rescale import memory as memories
-from unshrink.rescale import passes
+from unshrink.rescale import tiled
 from unshrink.rescale.device import feature_bytes
 from unshrink.rescale.memory import Memory, memory
+from unshrink.rescale.pixels import read_part, to_rgb
 from unshrink.rescale.sizes import lr_size
-from unshrink.rescale.tensors import read_part, to_levels, to_rgb
 from unshrink.rescale.tiles import MOST_EXTRA, computed, cut
 
 LEVEL = LevelSettings(blocks=1, width=6, depth=1, subnet="residual", coupling="twin")
@@ -36,8 +37,8 @@ MODELS = {
     "irn": lambda: IRN(IRNSettings((LEVEL, LEVEL))),
     "irn-dense-x3": lambda: IRN(IRNSettings((LevelSettings(factor=3, blocks=1, width=4, depth=2),))),
     "dlv": lambda: IRN(IRNSettings((LevelSettings(blocks=1, width=6, depth=1, subnet="residual", augment=3),))),
-    "irn-a": lambda: IRNA(AuxiliarySettings((LEVEL,))),
-    "irn-m": lambda: IRNM(MetadataSettings(irn=IRNSettings((LEVEL,)), width=8)),
+    "irn-a": lambda: IRNA(IRNASettings((LEVEL,))),
+    "irn-m": lambda: IRNM(IRNMSettings(irn=IRNSettings((LEVEL,)), width=8)),
     "irrm": lambda: IRRM(IRRMSettings((ModuleSettings(1, 6, 4),), bypass=True)),
     "iarn": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), presplit=False)),
     "iarn-q": lambda: IARN(IARNSettings(STAGE, (STAGE, STAGE), position=False, presplit=False, **SYMBOLS)),
@@ -60,8 +61,8 @@ def lr_sizes(model):
 class InTiles(Memory):
     """Room for tiles of about a third of the picture, at any price."""
 
-    def tiles(self, size, model, *, unit, floats, reserve, halo):
-        del model, floats, reserve, halo
+    def tiles(self, size, *, unit, floats, reserve, halo):
+        del floats, reserve, halo
         return cut(size, halo=unit, unit=unit, most=max((3 * unit) ** 2, size[0] * size[1] / 3))
 
 
@@ -70,16 +71,16 @@ def test_tiles_give_what_the_whole_gives(name):
     model = build(name)
     pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     for small in lr_sizes(model):
-        whole, payload = passes.downscale(pixels, model, small, memory(), exact=True)
-        tiled, pieces = passes.downscale(pixels, model, small, InTiles(0), exact=True)
-        assert (tiled - whole).abs().max() < 1e-6 * max(1, whole.abs().max())
+        whole, payload = tiled.downscale(pixels, model, small, memory(), exact=True)
+        parts, pieces = tiled.downscale(pixels, model, small, InTiles(0), exact=True)
+        assert (parts - whole).abs().max() < 1e-6 * max(1, whole.abs().max())
         if payload is not None:
             assert (pieces - payload).abs().max() < 1e-6 * max(1, payload.abs().max())
         with torch.inference_mode():
-            assert torch.equal(passes.downscale(pixels, model, small, InTiles(0))[0], to_levels(whole.clone()))
+            assert torch.equal(tiled.downscale(pixels, model, small, InTiles(0))[0], to_levels(whole.clone()))
             lr = to_rgb(whole, small)
-        ways = [passes.upscale(lr, model, SIZE, room, payload=payload) for room in (memory(), InTiles(0))]
-        at_once, put_together = (passes.assemble(way, SIZE).astype(int) for way in ways)
+        ways = [tiled.upscale(lr, model, SIZE, room, payload=payload) for room in (memory(), InTiles(0))]
+        at_once, put_together = (tiled.assemble(way, SIZE).astype(int) for way in ways)
         assert np.abs(at_once - put_together).max() <= 1
         assert (at_once != put_together).mean() < 1e-4
 
@@ -92,8 +93,9 @@ def test_a_part_is_exact_before_rounding(name):
     size = SIZE if model.scale is None else (small[0] * model.scale, small[1] * model.scale)
     part = Part(64, 128, 64, 88)
     with torch.no_grad():
-        whole = model.upscale(lr, size=size)
-        made = model.upscale_part(reader(lr), small, size, part)
+        placed = model.at(size, small)
+        whole = placed.upscale(lr)
+        made = placed.upscale_part(reader(lr), part)
     assert (made - whole[..., *part.slices]).abs().max() < 2e-6 * whole.abs().max()
 
 
@@ -125,19 +127,20 @@ class Live(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_network_holds_no_more_than_it_says(name, monkeypatch):
-    monkeypatch.setattr(strips, "STRIP_PIXELS", 32 * 32)
+    monkeypatch.setattr(tiling, "TILE_PIXELS", 32 * 32)
     model = build(name)
     for small in lr_sizes(model):
         size = SIZE if model.scale is None else (small[0] * model.scale, small[1] * model.scale)
+        placed = model.at(size, small)
         with torch.no_grad():  # so that tables of resampling weights, which are kept, are there
-            model.upscale(*model.downscale(torch.rand(1, 3, *size), small), size=size)
+            placed.upscale(*placed.downscale(torch.rand(1, 3, *size)))
         with torch.no_grad(), Live() as down:
-            lr, payload = model.downscale(torch.rand(1, 3, *size), small)
+            lr, payload = placed.downscale(torch.rand(1, 3, *size))
         with torch.no_grad(), Live() as up:
-            model.upscale(lr, payload, size=size)
+            placed.upscale(lr, payload)
         pixels = math.prod(size)
         features = feature_bytes(model) * 48 * 48  # a strip's, with its halo
-        assert max(down.peak, up.peak) <= 4 * model.working_floats(size, small) * pixels + features
+        assert max(down.peak, up.peak) <= 4 * placed.floats_per_pixel * pixels + features
         assert max(down.peak, up.peak) > 4 * 3 * pixels
 
 
@@ -165,7 +168,7 @@ def test_tiles_are_small_where_that_is_cheap_and_large_where_it_is_not():
 def test_too_little_memory_is_told_with_what_is_needed():
     model = build("irn")
     with pytest.raises(LimitError, match=r"takes about .* GB in all, and 0\.0 GB are allowed \(--memory\)"):
-        passes.downscale(np.zeros((64, 64, 3), np.uint8), model, (16, 16), memory(1_000_000))
+        tiled.downscale(np.zeros((64, 64, 3), np.uint8), model, (16, 16), memory(1_000_000))
     with pytest.raises(LimitError, match=r"may be used of what is free"):
         Memory(1_000_000).require(1, "anything")
 

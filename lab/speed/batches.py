@@ -12,8 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unshrink.models.base import Rescaler, fast_dtype
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import load
+from unshrink.nn.precision import fast_dtype
 
 COUNT = 8
 

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from lab.speed.precision import mean_psnr
 from unshrink.models import registry
-from unshrink.models.base import Rescaler, fast_dtype
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import load
+from unshrink.nn.precision import fast_dtype
 from unshrink.nn.subnets import SLOPE, DenseSubnet, ResidualSubnet
 from unshrink.rescale import Engine
 
@@ -147,17 +148,18 @@ def measure_speed(name: str, dtype: torch.dtype, hr: Tensor, runs: int, clock: C
     start = clock()
     compile_subnets(models["openvino"], dtype)
     start = clock() - start
-    size = None if models["torch"].scale else (hr.shape[-2] // 2, hr.shape[-1] // 2)
-    lr, payload = models["torch"].downscale(hr, size)
+    size, scale = (hr.shape[-2], hr.shape[-1]), models["torch"].scale or 2
+    placed = {key: model.at(size, (size[0] // scale, size[1] // scale)) for key, model in models.items()}
+    lr, payload = placed["torch"].downscale(hr)
     least: dict[tuple[str, str], float] = {}
     for run in range(runs + 1):
-        for key, model in models.items():
+        for key, network in placed.items():
             for direction in ("down", "up"):
                 before = clock()
                 if direction == "down":
-                    model.downscale(hr, size)
+                    network.downscale(hr)
                 else:
-                    model.upscale(lr, payload, size=(hr.shape[-2], hr.shape[-1]))
+                    network.upscale(lr, payload)
                 if run:  # the first warms up
                     least[key, direction] = min(least.get((key, direction), 1e9), clock() - before)
     cells = []

@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from unshrink.models import registry
-from unshrink.models.base import Rescaler, fast_dtype, use_subnet_dtype
-from unshrink.nn import strips
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn import tiling
+from unshrink.nn.precision import fast_dtype, use_subnet_dtype
 from unshrink.rescale.device import full_precision, strip_pixels
 from unshrink.train.cost import multiply_adds_per_pixel
 
@@ -80,12 +81,12 @@ def measure(name: str, megapixels: float, device: torch.device, ceiling: float, 
 
 
 def _row(model: Rescaler, hr: Tensor, run: Callable[[], object], ceiling: float, rate: float) -> str:
-    sizes = {"whole": 1 << 40, "strips": strips.STRIP_PIXELS, "card": strip_pixels(model, hr.device)}
+    sizes = {"whole": 1 << 40, "strips": tiling.TILE_PIXELS, "card": strip_pixels(model, hr.device)}
     times = {}
     for way, pixels in sizes.items():
-        with strips.of_pixels(pixels):
+        with tiling.of_pixels(pixels):
             times[way] = seconds(run, hr.device)
-    with strips.of_pixels(1 << 40), Traffic() as traffic:
+    with tiling.of_pixels(1 << 40), Traffic() as traffic:
         run()
     operations = 2 * multiply_adds_per_pixel(model) * hr.shape[-1] * hr.shape[-2]
     bound = max(operations / ceiling, traffic.bytes / rate)

@@ -24,8 +24,8 @@ from PIL import Image
 
 from unshrink.export import export_network
 from unshrink.metrics.quality import psnr_y
-from unshrink.models.base import fast_dtype
 from unshrink.models.weights import load
+from unshrink.nn.precision import fast_dtype
 from unshrink.nn.quantise import quantise
 
 Array = NDArray[np.float32]

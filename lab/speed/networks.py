@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from unshrink.models import registry
-from unshrink.models.base import fast_dtype, use_subnet_dtype
-from unshrink.nn import strips, subnets
+from unshrink.nn import subnets, tiling
+from unshrink.nn.precision import fast_dtype, use_subnet_dtype
 from unshrink.train.cost import multiply_adds_per_pixel
 
-STRIP_PIXELS, FEW_OUTPUTS = strips.STRIP_PIXELS, subnets.FEW_OUTPUTS
+STRIP_PIXELS, FEW_OUTPUTS = tiling.TILE_PIXELS, subnets.FEW_OUTPUTS
 WAYS = ("whole float32", "strips float32", "strips fast")
 
 
@@ -38,8 +38,8 @@ def prepare(model: torch.nn.Module, way: str) -> None:
     use_subnet_dtype(model, dtype)
     layout = torch.contiguous_format if way == "whole float32" else torch.channels_last
     model.to(memory_format=layout)
-    strips.LAYOUT = layout
-    strips.STRIP_PIXELS = 1 << 40 if way == "whole float32" else STRIP_PIXELS
+    tiling.LAYOUT = layout
+    tiling.TILE_PIXELS = 1 << 40 if way == "whole float32" else STRIP_PIXELS
     subnets.FEW_OUTPUTS = 0 if way == "whole float32" else FEW_OUTPUTS
 
 

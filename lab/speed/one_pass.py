@@ -18,20 +18,19 @@ from torch import Tensor
 from lab.speed.networks import prepare
 from lab.speed.paper_size import ceiling
 from unshrink.models import registry
-from unshrink.models.base import Rescaler
-from unshrink.models.bijection import Bijection
-from unshrink.models.folded import IRNQ
+from unshrink.models.chain import ChainRescaler
+from unshrink.models.rescaler import Rescaler
 from unshrink.nn.parts import whole
 from unshrink.rescale.memory import memory
-from unshrink.rescale.passes import assemble, downscale, upscale
+from unshrink.rescale.pixels import Pixels, read_part, to_rgb
 from unshrink.rescale.sizes import lr_size
-from unshrink.rescale.tensors import Pixels, read_part, to_rgb
+from unshrink.rescale.tiled import assemble, downscale, upscale
 from unshrink.train.cost import multiply_adds_per_pixel
 
 
 def plain_pass(model: Rescaler, pixels: Pixels) -> None:
     """As one would write it: every step a new tensor of the whole picture."""
-    if not isinstance(model, Bijection | IRNQ):
+    if not isinstance(model, ChainRescaler):
         raise SystemExit("the plain way is written for networks that are one chain")
     state: Tensor = read_part(pixels, whole(pixels.shape[:2]))
     for link in model.chain.links:

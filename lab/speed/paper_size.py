@@ -17,7 +17,7 @@ import torch
 from lab.speed.networks import prepare
 from lab.speed.precision import mean_psnr
 from unshrink.models import registry
-from unshrink.models.base import fast_dtype
+from unshrink.nn.precision import fast_dtype
 from unshrink.rescale import Engine
 from unshrink.train.cost import multiply_adds_per_pixel
 

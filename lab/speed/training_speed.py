@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.models import registry
-from unshrink.models.base import Rescaler
-from unshrink.nn import strips
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn import tiling
 from unshrink.train.objective import measure_losses
 from unshrink.train.recipe import ObjectiveSettings
 
@@ -41,7 +41,7 @@ def set_up(model: nn.Module, way: str) -> Iterator[None]:
     """The straightforward way, or ours: channels_last, with autocast to bfloat16."""
     layout = torch.contiguous_format if way == "float32" else torch.channels_last
     model.to(memory_format=layout)  # type: ignore[call-overload]
-    strips.LAYOUT = layout
+    tiling.LAYOUT = layout
     with torch.autocast("cpu", torch.bfloat16) if way == "fast" else nullcontext():
         yield
 

@@ -153,3 +153,8 @@ def _unknown_name_message(kind: str, name: str, known: tuple[str, ...]) -> str:
     if not known:
         return f"There is no {kind} {name!r}, and none is known here."
     return f"There is no {kind} {name!r}; known: {', '.join(known)}."
+
+
+def damaged_payload(what: str) -> DamagedLRFileError:
+    """The error for a payload that cannot be."""
+    return DamagedLRFileError(f"The payload is damaged: {what}; get a good copy of the file, or use --plain.")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from unshrink.cli.quantities import read_scale, read_size
 from unshrink.cli.tasks import restored_name
-from unshrink.models.anyscale import IARNSettings, StageSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, StageSettings
 from unshrink.models.weights import write_weights
 
 

@@ -10,7 +10,7 @@ from samples import disturb
 from unshrink.models import registry
 from unshrink.models.irn import IRNSettings
 from unshrink.nn.parts import Part
-from unshrink.rescale import passes
+from unshrink.rescale import tiled
 from unshrink.rescale.memory import Memory
 
 SCALES = ((1.1, 1.1), (2.5, 2.5), (3.0, 3.0), (1.5, 3.0))
@@ -49,13 +49,14 @@ def _span(slope, axis):
     return int(rows.min()), int(rows.max())
 
 
-def _furthest_up(model, payload, lr_size, hr_size, axis):
+def _furthest_up(placed, payload, axis):
     """LR pixels between the cell of the payload in the middle and the furthest pixel that is read to restore it."""
+    lr_size, hr_size = placed.lr, placed.hr
     lr = torch.rand(1, 3, *lr_size, dtype=torch.float64, requires_grad=True)
     read = [lr] if payload is None else [lr, payload.detach().requires_grad_()]
-    hr = model.upscale(*read, size=hr_size)
-    first = lr_size[axis] // 2 // model.grain * model.grain
-    last, furthest = first + model.grain - 1, 0
+    hr = placed.upscale(*read)
+    first = lr_size[axis] // 2 // placed.cell * placed.cell
+    last, furthest = first + placed.cell - 1, 0
     for at in (first * hr_size[axis] // lr_size[axis] + 1, (last + 1) * hr_size[axis] // lr_size[axis] - 1):
         pixel = hr.select(axis + 2, at).select(2, 0).sum()
         for tensor, slope in zip(read, torch.autograd.grad(pixel, read, retain_graph=True), strict=True):
@@ -64,30 +65,31 @@ def _furthest_up(model, payload, lr_size, hr_size, axis):
     return furthest
 
 
-def _furthest_down(model, payload, hr, axis):
+def _furthest_down(placed, payload, hr, axis):
     """LR pixels between a cell of the payload in the middle and the furthest that is read to make it."""
     middle = payload.shape[axis + 2] // 2
     cell = payload.select(axis + 2, middle).sum()
-    low, high = (at // model.scale for at in _span(torch.autograd.grad(cell, hr)[0], axis))
-    return max(middle * model.grain - low, high - (middle + 1) * model.grain + 1)
+    low, high = (at // placed.scale for at in _span(torch.autograd.grad(cell, hr)[0], axis))
+    return max(middle * placed.cell - low, high - (middle + 1) * placed.cell + 1)
 
 
 @pytest.mark.parametrize(("name", "scales"), CASES)
 def test_the_halo_is_what_is_read(name, scales):
     torch.manual_seed(0)
     model = _narrow(name)
-    across = 4 if model.scale is None else model.grain
+    across = 4 if model.scale is None else model.at((model.scale,) * 2, (1, 1)).cell
     for axis in (0, 1) if model.scale is None else (0,):
         size = _along(axis, 2000, across)
-        long = 8 * (model.halo(_larger(size, scales), size) // 4 + 2)
+        long = 8 * (model.at(_larger(size, scales), size).halo // 4 + 2)
         size = _along(axis, long, across)
         hr_size, furthest, payload = _larger(size, scales), 0, None
+        placed = model.at(hr_size, size)
         if registry.get(name).payload != "none":
             hr = torch.rand(1, 3, *hr_size, dtype=torch.float64, requires_grad=True)
-            payload = model.split(hr, size).payload
-            furthest = _furthest_down(model, payload, hr, axis)
-        furthest = max(furthest, _furthest_up(model, payload, size, hr_size, axis))
-        assert furthest <= model.halo(hr_size, size) <= furthest + 1
+            payload = placed.split(hr).payload
+            furthest = _furthest_down(placed, payload, hr, axis)
+        furthest = max(furthest, _furthest_up(placed, payload, axis))
+        assert furthest <= placed.halo <= furthest + 1
 
 
 @pytest.mark.parametrize(("name", "scales"), CASES)
@@ -97,16 +99,16 @@ def test_tiles_are_chosen_for_that_halo(name, scales):
     hr_size = _larger(lr_size, scales)
 
     class Noting(Memory):
-        def tiles(self, size, model, *, unit, floats, reserve, halo):
-            del model, unit, floats, reserve
+        def tiles(self, size, *, unit, floats, reserve, halo):
+            del unit, floats, reserve
             asked.append((size, halo))
             raise AskedError
 
-    halo, room = model.halo(hr_size, lr_size), Noting(0)
+    halo, room = model.at(hr_size, lr_size).halo, Noting(0)
     with pytest.raises(AskedError):
-        passes.downscale(np.broadcast_to(np.uint8(0), (*hr_size, 3)), model, lr_size, room)
+        tiled.downscale(np.broadcast_to(np.uint8(0), (*hr_size, 3)), model, lr_size, room)
     with pytest.raises(AskedError):
-        next(passes.upscale(np.broadcast_to(np.uint8(0), (*lr_size, 3)), model, hr_size, room))
+        next(tiled.upscale(np.broadcast_to(np.uint8(0), (*lr_size, 3)), model, hr_size, room))
     assert asked[0] == (lr_size, halo)
     assert asked[1][0] == hr_size
     assert halo * max(scales) <= asked[1][1] < halo * max(scales) + 2
@@ -123,8 +125,9 @@ def test_a_part_reads_no_more_than_the_halo(name, scales):
 
     tile = Part(800, 960, 1600, 1760)  # LR pixels
     part = Part(*(round(side * scales[at // 2]) for at, side in enumerate(tile)))
+    placed = model.at(hr_size, lr_size)
     with pytest.raises(AskedError) as caught:
-        model.upscale_part(read, lr_size, hr_size, part)
-    around, halo = caught.value.args[0], model.halo(hr_size, lr_size)
+        placed.upscale_part(read, part)
+    around, halo = caught.value.args[0], placed.halo
     for inner, outer, sign in zip(tile, around, (1, -1, 1, -1), strict=True):
         assert halo - 2 <= sign * (inner - outer) <= halo + 2

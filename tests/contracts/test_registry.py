@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from samples import at
 from unshrink.errors import UnknownNameError, UsageError
 from unshrink.models import registry, weights, zoo
+from unshrink.models.payloads import KINDS
 from unshrink.rescale import Engine
 from unshrink.train.recipe import read_recipe, recipe_names
 
@@ -52,9 +54,10 @@ def test_nothing_is_lost_but_the_latent(name, dtype, bound):
     model = _disturbed(name) if dtype == torch.float32 else copy.deepcopy(_disturbed(name)).to(dtype)
     hr = _picture(dtype)
     for size in _lr_sizes(model.scale):
-        parts = model.split(hr, size)
+        placed = model.at(HR, size)
+        parts = placed.split(hr)
         assert parts.lr.shape == (1, 3, *size)
-        back = model.join(parts, latent=parts.latent, size=HR)
+        back = placed.join(parts, parts.latent)
         assert (back - hr).abs().max() < (bound if model.scale else NEARLY)
 
 
@@ -63,10 +66,12 @@ def test_down_and_up_have_the_promised_shapes(name):
     model = _disturbed(name)
     hr = _picture(batch=2)
     for size in _lr_sizes(model.scale):
-        lr, payload = model.downscale(hr, size)
+        placed = model.at(HR, size)
+        lr, payload = placed.downscale(hr)
         assert lr.shape == (2, 3, *size)
-        assert model.upscale(lr, payload, size=HR).shape == hr.shape
-        assert model.upscale(lr, size=HR).shape == hr.shape
+        assert placed.upscale(lr, payload).shape == hr.shape
+        assert placed.upscale(lr).shape == hr.shape
+        assert placed.split(hr).latent.shape == (2, placed.latent_channels, *size)
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -75,71 +80,77 @@ def test_downscaling_keeps_what_splitting_gives(name):
     model, hr = _disturbed(name), _picture(batch=2)
     given = hr.clone()
     for size in _lr_sizes(model.scale):
-        parts = model.split(hr, size)
+        placed = model.at(HR, size)
+        parts = placed.split(hr)
         with torch.no_grad():
-            results = [model.downscale(hr, size)]
-        results.append(model.downscale(hr, size))
+            results = [placed.downscale(hr)]
+        results.append(placed.downscale(hr))
         for lr, payload in results:
-            _assert_nearly_equal(lr, model.carry(parts.lr, parts.carried, size=tuple(hr.shape[-2:])))
+            _assert_nearly_equal(lr, placed.embed(parts.lr, parts.planes))
             torch.testing.assert_close(payload, parts.payload)
     assert torch.equal(hr, given)
 
 
 def _assert_nearly_equal(lr, expected):
-    """But for a few pixels, since what is carried is rounded to symbols, and the last bits differ before that."""
+    """But for a few pixels, since what is embedded is rounded to symbols, and the last bits differ before that."""
     assert (torch.isclose(lr, expected, rtol=1e-5, atol=1e-5)).double().mean() > 0.99
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_what_the_pixels_carry_comes_back(name):
+def test_what_the_pixels_embed_comes_back(name):
     model = _disturbed(name)
     for size in _lr_sizes(model.scale):
-        parts = model.split(_picture(), size)
-        rounded = model.rounded(parts, HR)
-        carried = model.carried(rounded.lr, HR)
-        assert (carried is None) == (parts.carried is None)
-        if carried is not None:
-            assert torch.equal(carried, rounded.carried)
-            assert (carried - parts.carried).abs().max() < 0.26
-            restored = model.upscale(rounded.lr, rounded.payload, size=HR)
-            torch.testing.assert_close(restored, model.join(rounded, size=HR))
+        placed = model.at(HR, size)
+        parts = placed.split(_picture())
+        rounded = placed.rounded(parts)
+        planes = placed.extract(rounded.lr)
+        assert (planes is None) == (parts.planes is None)
+        if planes is not None:
+            assert torch.equal(planes, rounded.planes)
+            assert (planes - parts.planes).abs().max() < 0.26
+            restored = placed.upscale(rounded.lr, rounded.payload)
+            torch.testing.assert_close(restored, placed.join(rounded))
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_the_payload_is_what_the_table_says(name):
-    model, kind = _disturbed(name), registry.get(name).payload
+    model = _disturbed(name)
+    kind = KINDS.get(registry.get(name).payload)
+    assert type(model.payload) is (kind or type(None))
     for size in _lr_sizes(model.scale):
-        _, payload = model.downscale(_picture(), size)
-        if kind == "none":
+        _, payload = model.at(HR, size).downscale(_picture())
+        if kind is None:
             assert payload is None
             continue
-        stored = model.stored(payload)
+        stored = model.payload.rounded(payload)
         assert stored.shape == payload.shape
-        assert torch.equal(model.stored(stored), stored)
-        if kind == "alpha":
+        assert torch.equal(model.payload.rounded(stored), stored)
+        assert model.payload.span[0] <= stored.min() <= stored.max() <= model.payload.span[1]
+        if kind.raw:
             assert payload.shape == (1, 1, *size)
-            assert 0 <= payload.min() <= payload.max() <= 1
 
 
 @pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).scale])
 def test_a_fresh_network_is_a_box_filter(name):
     model, hr = _fresh(name), _picture()
-    lr = model.split(hr).lr
+    lr = at(model, hr).split(hr).lr
     assert torch.allclose(lr, torch.nn.functional.avg_pool2d(hr, model.scale), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).scale is None])
 def test_a_fresh_network_of_any_scale_is_a_box_filter_on_the_grid(name):
-    lr = _fresh(name).split(_picture(), (HR[0] // 2, HR[1] // 2)).lr
+    lr = _fresh(name).at(HR, (HR[0] // 2, HR[1] // 2)).split(_picture()).lr
     assert torch.allclose(lr, torch.nn.functional.avg_pool2d(_picture(), 2), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_other_sizes_are_refused(name):
     model = _fresh(name)
-    side = 24 if model.scale is None else model.scale + 1
-    with pytest.raises(UsageError, match=r"multiple|size"):
-        model.downscale(torch.rand(1, 3, side, 24))
+    hr = torch.rand(1, 3, 24 if model.scale is None else model.scale + 1, 24)
+    with pytest.raises(UsageError, match=r"multiple|both sizes"):
+        model.downscale(hr)
+    with pytest.raises(UsageError, match=r"shrink to|shrunk by"):
+        model.at((24, 24), (24, 25))
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -167,8 +178,9 @@ def test_shipped_weights_load_and_invert(name):
     for version in shipped:
         model = weights.load(name, digest=version.digest).model
         for size in _lr_sizes(model.scale):
-            parts = model.split(_picture(), size)
-            back = model.join(parts, latent=parts.latent, size=HR)
+            placed = model.at(HR, size)
+            parts = placed.split(_picture())
+            back = placed.join(parts, parts.latent)
             assert (back - _picture()).abs().max() < (1e-4 if model.scale else NEARLY)
 
 

@@ -11,8 +11,8 @@ from lab.baselines import evaluate_bicubic
 from unshrink.errors import UsageError
 from unshrink.evaluate.models import evaluate
 from unshrink.evaluate.protocol import border_of, lr_size_at, multiple_of, plain_scale
-from unshrink.models.anyscale import IARNSettings, StageSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, StageSettings
 from unshrink.models.weights import write_weights
 
 

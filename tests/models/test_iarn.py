@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from samples import at
 from unshrink.errors import UsageError
-from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, Layout, StageSettings
 from unshrink.nn.conditioning import position_planes
 from unshrink.nn.resample import resize, undo_resize
 
@@ -45,10 +46,11 @@ def _network(*, disturbed=False, **settings):
 @pytest.mark.parametrize("position", [True, False])
 def test_nothing_is_lost_but_the_latent(full, small, presplit, position):
     model, hr = _network(disturbed=True, presplit=presplit, position=position), _smooth(full, batch=2)
-    parts = model.split(hr, small)
+    placed = at(model, hr, small)
+    parts = placed.split(hr)
     assert parts.lr.shape == (2, 3, *small)
     assert parts.payload is None
-    restored = model.upscale(parts.lr, latent=parts.latent, size=full)
+    restored = placed.upscale(parts.lr, latent=parts.latent)
     assert (restored - hr).abs().max() < 2e-4
 
 
@@ -56,36 +58,37 @@ def test_nothing_is_lost_but_the_latent(full, small, presplit, position):
 def test_where_the_grid_is_the_picture_it_is_exact(full, small):
     model = _network(disturbed=True)
     hr = torch.rand(1, 3, *full, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    parts = model.split(hr, small)
-    assert (model.upscale(parts.lr, latent=parts.latent, size=full) - hr).abs().max() < 1e-12
+    placed = at(model, hr, small)
+    parts = placed.split(hr)
+    assert (placed.upscale(parts.lr, latent=parts.latent) - hr).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize(("full", "small"), SIZES)
 def test_a_fresh_network_is_bicubic_both_ways(full, small):
     model, hr = _network(), _smooth(full)
-    lr, _ = model.downscale(hr, small)
+    placed = at(model, hr, small)
+    lr, _ = placed.downscale(hr)
     assert torch.equal(lr, resize(hr, small))
-    assert torch.allclose(model.upscale(lr, size=full), resize(lr, full), atol=1e-12)
+    assert torch.allclose(placed.upscale(lr), resize(lr, full), atol=1e-12)
 
 
 @pytest.mark.parametrize("small", [(20, 30), (30, 40)])
 def test_the_planes_reach_the_sub_networks(small):
     model, hr = _network(disturbed=True), _smooth((47, 41))
-    before = model.downscale(hr, small)[0]
+    before = at(model, hr, small).downscale(hr)[0]
     blind = _network(disturbed=True)
     for name, weight in blind.named_parameters():
         if name.endswith("f.head.weight"):
             planes = slice(-4, None) if not name.startswith("fine") else slice(-7, -3)
             weight[:, planes] = 0
-    assert (blind.downscale(hr, small)[0] - before).abs().max() > 1e-4
+    assert (at(blind, hr, small).downscale(hr)[0] - before).abs().max() > 1e-4
 
 
 def test_sizes_must_be_named():
     model = _network()
-    with pytest.raises(UsageError, match="size of the LR"):
-        model.downscale(torch.rand(1, 3, 8, 8).double())
-    with pytest.raises(UsageError, match="size of the HR"):
-        model.upscale(torch.rand(1, 3, 8, 8).double())
+    for direction in (model.downscale, model.upscale):
+        with pytest.raises(UsageError, match="both sizes"):
+            direction(torch.rand(1, 3, 8, 8).double())
 
 
 def test_there_are_two_far_stages():
@@ -97,8 +100,8 @@ def test_gradients_reach_every_weight():
     for small in ((20, 30), (30, 40)):
         model, hr = _network(disturbed=True), _smooth((47, 41))
         model.requires_grad_(True)
-        parts = model.split(hr, small)
-        model.upscale(parts.lr, size=(47, 41)).square().mean().backward()
+        placed = at(model, hr, small)
+        placed.upscale(placed.split(hr).lr).square().mean().backward()
         used = "near" if small == (30, 40) else "fine"
         gradients = [p.grad for name, p in model.named_parameters() if name.startswith(used)]
         assert all(gradient is not None and gradient.abs().max() > 0 for gradient in gradients)
@@ -135,24 +138,26 @@ def test_phases_lie_within_half_a_pixel():
 @pytest.mark.parametrize("position", [True, False])
 def test_with_symbols_nothing_is_lost_but_the_latent_either(full, small, position):
     model, hr = _network(disturbed=True, position=position, **SYMBOLS), _smooth(full, batch=2)
-    parts = model.split(hr, small)
-    assert parts.carried.shape == (2, 1 if 2 * small[0] >= full[0] and 2 * small[1] >= full[1] else 2, *small)
-    assert (model.join(parts, latent=parts.latent, size=full) - hr).abs().max() < 2e-4
+    placed = at(model, hr, small)
+    parts = placed.split(hr)
+    assert parts.planes.shape == (2, 1 if 2 * small[0] >= full[0] and 2 * small[1] >= full[1] else 2, *small)
+    assert (placed.join(parts, parts.latent) - hr).abs().max() < 2e-4
 
 
 @pytest.mark.parametrize(("full", "small"), SIZES[2:])
-def test_the_pixels_carry_the_symbols_and_move_no_more_than_their_layout_allows(full, small):
+def test_the_pixels_embed_the_symbols_and_move_no_more_than_their_layout_allows(full, small):
     model, hr = _network(disturbed=True, **SYMBOLS), 0.25 + 0.5 * _smooth(full)
-    parts = model.split(hr, small)
-    kept = model.rounded(parts, full)
-    lr, _ = model.downscale(hr, small)
+    placed = at(model, hr, small)
+    parts = placed.split(hr)
+    kept = placed.rounded(parts)
+    lr, _ = placed.downscale(hr)
     assert torch.equal(kept.lr, lr)
-    torch.testing.assert_close(model.carried(lr, full), kept.carried)
+    torch.testing.assert_close(placed.extract(lr), kept.planes)
     moved = (lr - parts.lr).abs().amax((0, 2, 3)) * 255
-    pitch = torch.tensor(model.pitch_at(small, full)[:3])
-    assert (moved <= pitch / 2 + 0.01).all()
-    assert pitch[0] == (1 if full == (37, 53) else 4)
-    torch.testing.assert_close(model.upscale(lr, size=full), model.join(kept, size=full))
+    steps = torch.tensor(placed.steps[:3])
+    assert (moved <= steps / 2 + 0.01).all()
+    assert steps[0] == (1 if full == (37, 53) else 4)
+    torch.testing.assert_close(placed.upscale(lr), placed.join(kept))
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from samples import disturb
+from samples import at, disturb
 from unshrink.models import registry
-from unshrink.models.base import use_subnet_dtype
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.nn import strips
+from unshrink.nn import tiling
 from unshrink.nn.haar import Haar
+from unshrink.nn.precision import use_subnet_dtype
 from unshrink.nn.residual_block import BlockShape, EnhancedBlock, InvertibleResidualBlock, ResidualDownscaling
 from unshrink.settings import plain, read_settings
 from unshrink.train.cost import multiply_adds_per_pixel
@@ -27,12 +27,13 @@ def _model(*modules, long_skip=True, short_skip=True):
 def test_inverse_undoes_forward_and_the_other_way_round(long_skip, short_skip, dtype, bound):
     model = _model(SMALL, SMALL, long_skip=long_skip, short_skip=short_skip).to(dtype)
     x = torch.rand(2, 3, 16, 24, dtype=dtype)
-    y, z = model(x)
-    assert (model.inverse(y, z) - x).abs().max() < bound
-    lr, latent = torch.rand_like(y), torch.randn_like(z)
-    again = model(model.inverse(lr, latent))
-    assert (again[0] - lr).abs().max() < bound
-    assert (again[1] - latent).abs().max() < 10 * bound
+    chain = model.chain
+    state = chain(x)
+    assert (chain.inverse(state) - x).abs().max() < bound
+    other = torch.cat([torch.rand_like(state[:, :3]), torch.randn_like(state[:, 3:])], dim=1)
+    off = (chain(chain.inverse(other)) - other).abs()
+    assert off[:, :3].max() < bound
+    assert off[:, 3:].max() < 10 * bound
 
 
 @pytest.mark.parametrize(("long_skip", "short_skip"), SKIPS)
@@ -84,7 +85,7 @@ def test_with_its_bypass_a_block_does_not_see_the_brightness():
 @pytest.mark.parametrize("short_skip", [True, False])
 def test_every_weight_learns(short_skip):
     model = _model(SMALL, SMALL, short_skip=short_skip)
-    parts = model.split(torch.rand(1, 3, 16, 16))
+    parts = at(model, torch.rand(1, 3, 16, 16)).split(torch.rand(1, 3, 16, 16))
     (model.upscale(parts.lr).square().mean() + parts.lr.square().mean()).backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
 
@@ -92,11 +93,11 @@ def test_every_weight_learns(short_skip):
 def test_narrowed_and_in_strips_it_gives_nearly_the_same(monkeypatch):
     model, hr = _model(), torch.rand(1, 3, 80, 16)
     with torch.inference_mode():
-        whole = model.split(hr).lr
-        monkeypatch.setattr(strips, "STRIP_PIXELS", 1)
-        assert (model.split(hr).lr - whole).abs().max() < 1e-5
+        whole = at(model, hr).split(hr).lr
+        monkeypatch.setattr(tiling, "TILE_PIXELS", 1)
+        assert (at(model, hr).split(hr).lr - whole).abs().max() < 1e-5
         use_subnet_dtype(model, torch.bfloat16)
-        narrowed = model.split(hr).lr
+        narrowed = at(model, hr).split(hr).lr
     assert narrowed.dtype == torch.float32
     assert 0 < (narrowed - whole).abs().max() < 0.05
 

@@ -35,7 +35,7 @@ def test_inverse_undoes_forward(name, dtype, bound):
 
 @pytest.mark.parametrize("name", ["affine", "twin"])
 def test_without_gradients_the_state_is_changed_in_place_and_the_input_is_not(name, monkeypatch):
-    monkeypatch.setattr("unshrink.nn.strips.STRIP_PIXELS", 1)  # strips of 16 rows, several of them
+    monkeypatch.setattr("unshrink.nn.tiling.TILE_PIXELS", 1)  # strips of 16 rows, several of them
     chain = disturb(Chain([*LINKS[name]().links, *LINKS[name]().links[1:]])).double()
     x = torch.rand(2, 3, 96, 18, dtype=torch.float64)
     given = x.clone()

@@ -5,8 +5,8 @@ import torch
 
 from samples import disturb
 from unshrink.errors import UnknownNameError
-from unshrink.models.base import use_subnet_dtype
-from unshrink.nn import strips
+from unshrink.nn import tiling
+from unshrink.nn.precision import use_subnet_dtype
 from unshrink.nn.subnets import SUBNETS, build_subnet
 
 
@@ -36,9 +36,9 @@ def test_reach_is_exactly_what_is_read(kind, depth):
 def test_strips_equal_the_whole(kind, height, dtype, bound, monkeypatch):
     net, x = _disturbed(kind).to(dtype), torch.rand(2, 3, height, 11, dtype=dtype)
     whole = net(x)
-    monkeypatch.setattr(strips, "STRIP_PIXELS", 1)
+    monkeypatch.setattr(tiling, "TILE_PIXELS", 1)
     with torch.inference_mode():
-        assert (strips.apply(net, x) - whole).abs().max() < bound * whole.abs().max()
+        assert (tiling.apply(net, x) - whole).abs().max() < bound * whole.abs().max()
 
 
 @pytest.mark.parametrize("kind", SUBNETS)
@@ -49,7 +49,7 @@ def test_a_bfloat16_subnet_answers_in_float32(kind, inputs, outputs):
     with torch.inference_mode():
         whole = net(x)
         use_subnet_dtype(net, torch.bfloat16)
-        result = strips.apply(net, x)
+        result = tiling.apply(net, x)
     assert result.dtype == torch.float32
     assert 0 < (result - whole).abs().max() < 0.03 * whole.abs().max()
 

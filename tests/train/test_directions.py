@@ -6,7 +6,7 @@ import torch
 from samples import disturb
 from unshrink.errors import UsageError
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
-from unshrink.models.metadata import IRNM, MetadataSettings
+from unshrink.models.irn_m import IRNM, IRNMSettings
 from unshrink.models.registry import build, get
 from unshrink.models.weights import write_weights
 from unshrink.train.directions import aim
@@ -19,7 +19,7 @@ LEVEL = LevelSettings(blocks=1, width=4, depth=1, subnet="residual", coupling="t
 
 def _model(**changes):
     torch.manual_seed(0)
-    return IRNM(MetadataSettings(irn=IRNSettings((LEVEL,)), width=6, **changes)).eval()
+    return IRNM(IRNMSettings(irn=IRNSettings((LEVEL,)), width=6, **changes)).eval()
 
 
 def _striped(seed):
@@ -33,7 +33,7 @@ def _striped(seed):
 def _error(model, hr):
     with torch.no_grad():
         lr, payload = model.downscale(hr)
-        return float((model.upscale(lr, model.stored(payload)) - hr).square().mean())
+        return float((model.upscale(lr, model.payload.rounded(payload)) - hr).square().mean())
 
 
 def test_aiming_finds_what_the_latent_holds():

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from samples import disturb
+from samples import at, disturb
 from unshrink.errors import WeightsError
-from unshrink.models.anyscale import IARNSettings, Layout, StageSettings
-from unshrink.models.folded import IRNQ, FoldedSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, Layout, StageSettings
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.models.irn_q import IRNQ, IRNQSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.train.grow import grow, grow_any_scale, grow_modules
 
@@ -84,22 +84,22 @@ def test_an_iarn_begins_as_the_networks_of_one_scale(scale):
     hr = torch.rand(1, 3, 16, 24)
     with torch.no_grad():
         lr = plain.downscale(hr)[0]
-        assert (target.downscale(hr, (16 // scale, 24 // scale))[0] - lr).abs().max() < 1e-5
-        assert (target.upscale(lr, size=(16, 24)) - plain.upscale(lr)).abs().max() < 1e-5
+        assert (at(target, hr, (16 // scale, 24 // scale)).downscale(hr)[0] - lr).abs().max() < 1e-5
+        assert (at(target, hr, (16 // scale, 24 // scale)).upscale(lr) - plain.upscale(lr)).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_with_symbols_it_begins_as_the_networks_with_symbols(scale):
     torch.manual_seed(1)
     symbols = {"planes": (8,) * (scale // 2), "steps": (4, 4, 4)}
-    plain = disturb(IRNQ(FoldedSettings((_level(blocks=2),) * (scale // 2), **symbols)))
+    plain = disturb(IRNQ(IRNQSettings((_level(blocks=2),) * (scale // 2), **symbols)))
     target = _any_scale_with_symbols()
     grow_any_scale(plain, target)
     hr = torch.rand(1, 3, 16, 24)
     with torch.no_grad():
         lr = plain.downscale(hr)[0]
-        assert torch.equal(target.downscale(hr, (16 // scale, 24 // scale))[0], lr)
-        assert (target.upscale(lr, size=(16, 24)) - plain.upscale(lr)).abs().max() < 1e-5
+        assert torch.equal(at(target, hr, (16 // scale, 24 // scale)).downscale(hr)[0], lr)
+        assert (at(target, hr, (16 // scale, 24 // scale)).upscale(lr) - plain.upscale(lr)).abs().max() < 1e-5
     with pytest.raises(WeightsError, match="other low channels"):
         grow_any_scale(_net(*[_level(blocks=2)] * (scale // 2)), target)
 
@@ -135,6 +135,6 @@ def test_augmented_channels_are_dropped_when_restoring():
     model = _net(_level(augment=3))
     hr = torch.rand(1, 3, 8, 8, dtype=torch.float64)
     with torch.no_grad():
-        y, z = model(hr)
-        assert z.shape[1] == model.latent_channels == 12
-        assert (model.inverse(y, z) - hr).abs().max() < 1e-9
+        parts = at(model, hr).split(hr)
+        assert parts.latent.shape[1] == model.latent_channels == 12
+        assert (model.upscale(parts.lr, latent=parts.latent) - hr).abs().max() < 1e-9

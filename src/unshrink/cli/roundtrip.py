@@ -128,7 +128,7 @@ def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
     from unshrink.evaluate.scores import score
     from unshrink.files.picture import Picture, read_picture
     from unshrink.models import registry
-    from unshrink.rescale.tensors import shrink_pixels
+    from unshrink.rescale.pixels import shrink_pixels
 
     scale, lr = registry.get(small.header.model).scale, read_picture(path)
     guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does

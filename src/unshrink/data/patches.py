@@ -12,6 +12,7 @@ from torch import Tensor
 from unshrink.data.pack import Pack
 from unshrink.data.synthetic import synth_tile
 from unshrink.errors import UsageError
+from unshrink.nn.quantise import from_levels
 from unshrink.nn.resample import bicubic_down, resize
 
 LEAST_SCALE = 1.1
@@ -86,7 +87,7 @@ def _draw_crops(
 ) -> Tensor:
     """(B, 3, size, size) in [0, 1]."""
     crops = [_draw_crop(pack, indices, size, scale, settings, rng) for _ in range(settings.batch)]
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
+    return from_levels(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
 
 
 def _draw_crop(

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from unshrink.models.base import Rescaler
+from unshrink.models.rescaler import Rescaler
 from unshrink.nn.haar import Mixing
 from unshrink.nn.invertible import Invertible
 
@@ -16,7 +16,7 @@ class DownGraph(nn.Module):
     """HR (B, 3, H, W) in [0, 1] -> what a file holds, then the same as it was before rounding.
 
     Without a payload: LR and raw LR, both (B, 3, H/s, W/s). With one: LR, payload, raw LR, raw payload. LR is whole
-    multiples of 1 / 255, the payload what `Rescaler.stored` gives. Where the LR's pixels carry planes, those are more
+    multiples of 1 / 255, the payload what its kind rounds it to. Where the LR's pixels embed planes, those are more
     channels of the raw LR.
     """
 
@@ -26,9 +26,11 @@ class DownGraph(nn.Module):
 
     def forward(self, hr: Tensor) -> tuple[Tensor, ...]:
         """Shrink a batch of pictures; H and W are multiples of the scale."""
-        parts = self.model.split(hr)
-        kept = self.model.rounded(parts)
-        raw = parts.lr if parts.carried is None else torch.cat([parts.lr, parts.carried], dim=1)
+        scale, (height, width) = self.model.scale or 1, hr.shape[-2:]
+        placed = self.model.at((height, width), (height // scale, width // scale))
+        parts = placed.split(hr, latent=False)
+        kept = placed.rounded(parts)
+        raw = parts.lr if parts.planes is None else torch.cat([parts.lr, parts.planes], dim=1)
         if parts.payload is None or kept.payload is None:
             return kept.lr, raw
         return kept.lr, kept.payload, raw, parts.payload

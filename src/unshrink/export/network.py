@@ -17,13 +17,13 @@ from unshrink.export.check import Difference
 from unshrink.export.graphs import DownGraph, UpGraph
 from unshrink.export.onnx_file import Ports
 from unshrink.files.disk import check_output, write_bytes
-from unshrink.models.base import Rescaler
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import Loaded
 
 EXPORTED_FORMATS = ("onnx",)
 Direction = Literal["down", "up"]
 LEVEL = 1 / 255
-"""Step of the LR picture and of a payload plane; a latent payload's is 1."""
+"""Step of the LR picture."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _export_down(loaded: Loaded, path: Path) -> _File:
         for hr in check.pictures(_multiple(loaded.model))
         for found, wanted, found_raw, wanted_raw, level in _each_output(graph, session, whole, hr, levels)
     )
-    check.require_close(difference, path.name, levels=int(max(loaded.model.pitch[:3])))
+    check.require_close(difference, path.name, levels=int(max(_steps(loaded.model)[:3])))
     return _File("down", path, data, difference)
 
 
@@ -133,16 +133,21 @@ def _example(loaded: Loaded) -> Tensor:
     return next(picture for picture in check.pictures(_multiple(loaded.model)) if picture.shape[0] > 1)
 
 
+def _steps(model: Rescaler) -> tuple[float, ...]:
+    """Levels of 8 bits between neighbouring values of the LR's channels."""
+    return model.at((_multiple(model),) * 2, (1, 1)).steps
+
+
 def _multiple(model: Rescaler) -> int:
     return model.scale or 1
 
 
 def _has_payload(loaded: Loaded) -> bool:
-    return loaded.spec.payload != "none"
+    return loaded.model.payload is not None
 
 
 def _payload_level(loaded: Loaded) -> float:
-    return 1.0 if loaded.spec.payload == "latent" else LEVEL
+    return LEVEL if loaded.model.payload is None else loaded.model.payload.step
 
 
 def _axes(name: str) -> dict[int, str]:
@@ -174,13 +179,13 @@ def _metadata(loaded: Loaded, direction: Direction) -> dict[str, str]:
 
 
 def _payload_metadata(loaded: Loaded) -> dict[str, str]:
-    if not _has_payload(loaded):
+    kind = loaded.model.payload
+    if kind is None:
         return {}
-    return {**_PAYLOADS[loaded.spec.payload], "payload_grain": str(loaded.model.grain)}
-
-
-_PAYLOADS = {
-    "alpha": {"payload_range": f"{LEVEL} 1", "payload_levels": "255", "payload_absent": "0.5"},
-    "latent": {"payload_range": "-127 127", "payload_levels": "255", "payload_absent": "0"},
-}
-"""By kind: range, number of levels, the value that stands for no payload."""
+    low, high = kind.span
+    return {
+        "payload_range": f"{low} {high:g}",
+        "payload_levels": str(round((high - low) / kind.step) + 1),
+        "payload_absent": f"{kind.absent:g}",
+        "payload_grain": str(kind.cell),
+    }

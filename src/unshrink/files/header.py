@@ -13,6 +13,8 @@ from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Header", "header_from_json", "header_to_json"]
 
+CARRIERS = ("none", "chunk", "alpha")
+"""What a header may say of the model's own payload; a reader refuses any other word."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_SCALE = 64.0
@@ -39,7 +41,7 @@ class Header:
     grey: bool
     """The original was grey and is restored as grey."""
 
-    carrier: Literal["none", "alpha", "chunk"]
+    carrier: str
     """Where the model's own payload is: nowhere, in the alpha channel of the LR picture, in a section."""
 
     alpha: Literal["none", "resampled", "lossless"]
@@ -88,7 +90,7 @@ _VALID: dict[str, Callable[[Any], bool]] = {
     "scale": _pair_of(float, 1, _MAX_SCALE),
     "size": _pair_of(int, 1, _MAX_SIDE),
     "grey": lambda value: isinstance(value, bool),
-    "carrier": lambda value: value in ("none", "alpha", "chunk"),
+    "carrier": lambda value: value in CARRIERS,
     "alpha": lambda value: value in ("none", "resampled", "lossless"),
     "writer": _text_like(re.compile(rf"[ -~]{{1,{_MAX_WRITER}}}")),
 }

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
 from unshrink.errors import UsageError
+from unshrink.rescale.pixels import to_tensor
 
 Backbone = Literal["alex", "vgg"]
 Pixels = NDArray[np.uint8]
@@ -143,7 +144,7 @@ def _tensor(pixels: Pixels, border: int) -> Tensor:
     height, width = pixels.shape[:2]
     inner = pixels[border : height - border, border : width - border]
     colour = np.stack([inner] * 3, axis=-1) if inner.ndim == 2 else inner
-    return torch.from_numpy(np.ascontiguousarray(colour)).permute(2, 0, 1)[None].float().div_(255)
+    return to_tensor(colour)
 
 
 def _package() -> Distribution:

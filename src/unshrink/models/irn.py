@@ -7,7 +7,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from unshrink.models.bijection import LR_CHANNELS, Bijection
+from unshrink.models.chain import ChainRescaler
+from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import COUPLINGS
 from unshrink.nn.haar import Haar, Mixing
@@ -57,7 +58,7 @@ class IRNSettings:
         return prod(level.factor for level in self.levels)
 
 
-class IRN(Bijection):
+class IRN(ChainRescaler):
     """A bijection between an HR picture and an LR picture with a latent z.
 
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
@@ -70,8 +71,9 @@ class IRN(Bijection):
 
     def __init__(self, settings: IRNSettings) -> None:
         chain = Chain([*build_links(settings.levels, settings.clamp), *_unit(settings)])
-        super().__init__(chain, settings.scale, latent_channels=count_channels(settings.levels) - LR_CHANNELS)
+        super().__init__(chain, settings.scale, channels=count_channels(settings.levels))
         self.settings = settings
+        self.dial_end = settings.dial_end
 
     def draw(self, noise: Tensor, sigma: float) -> Tensor:
         """noise (B, C, h, w) ~ N(0, 1) -> z at `sigma`: sigma times the noise, and sigma itself in augmented channels.

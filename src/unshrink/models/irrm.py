@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from unshrink.models.bijection import LR_CHANNELS, Bijection
+from unshrink.models.chain import ChainRescaler
+from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.invertible import Chain
 from unshrink.nn.residual_block import BlockShape, ResidualDownscaling
 
@@ -42,7 +43,7 @@ class IRRMSettings:
         return int(2 ** len(self.modules))
 
 
-class IRRM(Bijection):
+class IRRM(ChainRescaler):
     """A stack of residual downscaling modules: a bijection between an HR picture and an LR picture with a latent z.
 
         x (B, 3, H, W) --forward--> y (B, 3, H/s, W/s), z (B, 3 * (s*s - 1), H/s, W/s) --inverse--> x
@@ -53,10 +54,9 @@ class IRRM(Bijection):
     """
 
     def __init__(self, settings: IRRMSettings) -> None:
-        scale = settings.scale
-        super().__init__(Chain(_modules(settings)), scale, latent_channels=LR_CHANNELS * (scale**2 - 1))
+        scale, floats = settings.scale, 7 * LR_CHANNELS  # blocks make new states
+        super().__init__(Chain(_modules(settings)), scale, channels=LR_CHANNELS * scale**2, floats=floats)
         self.settings = settings
-        self.floats = 7 * LR_CHANNELS  # blocks make new states
 
 
 def _modules(settings: IRRMSettings) -> list[ResidualDownscaling]:

@@ -7,24 +7,24 @@ from typing import Any
 import torch
 
 from unshrink.errors import UnknownNameError, UsageError
-from unshrink.models.anyscale import IARNSettings, Layout
-from unshrink.models.auxiliary import IRNA, AuxiliarySettings
-from unshrink.models.base import Rescaler
-from unshrink.models.folded import IRNQ, FoldedSettings
 from unshrink.models.iarn import IARN
+from unshrink.models.iarn_settings import IARNSettings, Layout
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.models.irn_a import IRNA, IRNASettings
+from unshrink.models.irn_m import IRNM, IRNMSettings
+from unshrink.models.irn_q import IRNQ, IRNQSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
-from unshrink.models.metadata import IRNM, MetadataSettings
+from unshrink.models.rescaler import Rescaler
 from unshrink.settings import read_settings
 
-Settings = IRNSettings | AuxiliarySettings | FoldedSettings | MetadataSettings | IRRMSettings | IARNSettings
+Settings = IRNSettings | IRNASettings | IRNQSettings | IRNMSettings | IRRMSettings | IARNSettings
 """What decides a network's shape; its type decides the class."""
 CLASSES: dict[type, Callable[[Any], Rescaler]] = {
     IRNSettings: IRN,
-    AuxiliarySettings: IRNA,
-    FoldedSettings: IRNQ,
+    IRNASettings: IRNA,
+    IRNQSettings: IRNQ,
     IRRMSettings: IRRM,
-    MetadataSettings: IRNM,
+    IRNMSettings: IRNM,
     IARNSettings: IARN,
 }
 
@@ -148,19 +148,19 @@ def _irn(stem: str, method: str, levels: Levels, paper: str, design: str) -> Mod
 
 
 def _auxiliary(stem: str, method: str, levels: Levels) -> ModelSpec:
-    settings, paper, design = AuxiliarySettings(levels, start="none", gain=GAIN), AUXILIARY_PAPER, AUXILIARY_DESIGN
+    settings, paper, design = IRNASettings(levels, start="none", gain=GAIN), AUXILIARY_PAPER, AUXILIARY_DESIGN
     return ModelSpec(f"{stem}-x{settings.scale}", method, settings.scale, "alpha", settings, paper, design)
 
 
 def _folded(levels: Levels, planes: tuple[int, ...], payload: bool = False) -> ModelSpec:
-    settings = FoldedSettings(levels, planes=planes, gain=GAIN, payload=payload)
+    settings = IRNQSettings(levels, planes=planes, gain=GAIN, payload=payload)
     name, method, kind = ("irn-qa", "IRN-QA", "alpha") if payload else ("irn-q", "IRN-Q", "none")
     scale, paper, design = settings.scale, AUXILIARY_PAPER, FOLDED_DESIGN
     return ModelSpec(f"{name}-x{scale}", method, scale, kind, settings, paper, design, default=not payload)
 
 
 def _metadata(stem: str, method: str, levels: Levels) -> ModelSpec:
-    settings, paper, design = MetadataSettings(irn=IRNSettings(levels)), AUXILIARY_PAPER, METADATA_DESIGN
+    settings, paper, design = IRNMSettings(irn=IRNSettings(levels)), AUXILIARY_PAPER, METADATA_DESIGN
     scale = settings.irn.scale
     return ModelSpec(f"{stem}-x{scale}", method, scale, "latent", settings, paper, design)
 

@@ -1,25 +1,19 @@
-"""Planes of symbols that the residues of an LR picture's own pixels carry: which, and how they are read and written."""
+"""Planes of symbols in the residues of an LR picture's own pixels: which, and how they are embedded and extracted."""
 
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.auxiliary import logit
-from unshrink.models.base import Split
-from unshrink.models.bijection import LR_CHANNELS
-from unshrink.nn.fold import fold, pack_symbols, unfold, unpack_symbols
-
-GAIN = 8.0
-"""What the planes' channels are multiplied with before the sigmoid."""
+from unshrink.models.planes import LR_CHANNELS
+from unshrink.nn.residues import fold, pack_symbols, unfold, unpack_symbols
 
 
 @dataclass(frozen=True)
 class Symbols:
-    """What pixels carry, and how far they move for it. Our design; see `nn.fold`."""
+    """What pixels hold, and how far they move for it. Our design; see `nn.residues`."""
 
     planes: tuple[int, ...]
     """For each plane, how many symbols it tells apart; their product is at most that of the steps."""
@@ -34,23 +28,23 @@ class Symbols:
 
     @property
     def pitch(self) -> tuple[float, ...]:
-        """See `Rescaler.pitch`."""
+        """Levels of 8 bits between neighbouring values of each LR channel, and then of each plane."""
         return *map(float, self.steps), *(256 / count for count in self.planes)
 
-    def carry(self, lr: Tensor, planes: Tensor) -> Tensor:
-        """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that carries the planes."""
+    def embed(self, lr: Tensor, planes: Tensor) -> Tensor:
+        """LR (B, 3, h, w) and planes (B, P, h, w), both in [0, 1] -> the nearest LR picture that holds the planes."""
         return fold(lr, pack_symbols(self._nearest(planes), self.planes), self.steps)
 
-    def carried(self, lr: Tensor) -> Tensor:
-        """The inverse of `carry`: the planes, rounded to their symbols, of an LR picture in multiples of 1 / 255.
+    def extract(self, lr: Tensor) -> Tensor:
+        """The inverse of `embed`: the planes, rounded to their symbols, of an LR picture in multiples of 1 / 255.
 
-        Where the picture carries nothing, as any other picture, they are noise.
+        Where the picture holds nothing, as any other picture, they are noise.
         """
         symbols = unpack_symbols(unfold(lr, self.steps), self.planes)
         return self._values(torch.minimum(symbols, self._counts(symbols) - 1))
 
     def rounded(self, planes: Tensor) -> Tensor:
-        """`planes` as `carried` gives them back, with the identity for the gradient of rounding."""
+        """`planes` as `extract` gives them back, with the identity for the gradient of rounding."""
         return planes + (self._values(self._nearest(planes)) - planes).detach()
 
     def _nearest(self, planes: Tensor) -> Tensor:
@@ -63,27 +57,3 @@ class Symbols:
 
     def _counts(self, like: Tensor) -> Tensor:
         return like.new_tensor(self.planes).view(1, -1, 1, 1)
-
-
-class Low(NamedTuple):
-    """The low channels of a state: a picture, and planes in [0, 1]."""
-
-    lr: Tensor
-    planes: Tensor
-
-
-def read_low(low: Tensor, gain: float = GAIN) -> Low:
-    """Low channels (B, 3 + P, h, w) -> LR (B, 3, h, w) and planes (B, P, h, w) in [0, 1]."""
-    return Low(low[:, :LR_CHANNELS], torch.sigmoid(gain * low[:, LR_CHANNELS:]))
-
-
-def write_low(lr: Tensor, planes: Tensor, gain: float = GAIN) -> Tensor:
-    """The inverse of `read_low`."""
-    return torch.cat([lr, logit(planes) / gain], dim=1)
-
-
-def planes_of(parts: Split) -> Tensor:
-    """What the pixels of `parts` are to carry. Raises TypeError where that is nothing."""
-    if parts.carried is None:
-        raise TypeError("what carries symbols is split into planes too")
-    return parts.carried

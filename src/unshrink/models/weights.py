@@ -15,9 +15,10 @@ from torch import Tensor
 
 from unshrink.errors import MissingWeightsError, WeightsError
 from unshrink.models.authors import read_authors_checkpoint
-from unshrink.models.base import Rescaler, use_subnet_dtype
 from unshrink.models.registry import ModelSpec, Settings, build, get, read_network
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.zoo import TENSORS, Weights, find
+from unshrink.nn.precision import use_subnet_dtype
 from unshrink.settings import plain
 
 CONFIG = "config.json"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from unshrink.nn import strips
+from unshrink.nn import tiling
 from unshrink.nn.invertible import Invertible
 
 SubnetFactory = Callable[[int, int], nn.Module]
@@ -32,29 +32,29 @@ class Coupling(Invertible):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; see the class."""
         x1, x2 = self._halves(x)
-        y1 = x1 + strips.apply(self.f, x2)
-        y2 = x2 * self._scale(y1).exp() + strips.apply(self.g, y1)
+        y1 = x1 + tiling.apply(self.f, x2)
+        y2 = x2 * self._scale(y1).exp() + tiling.apply(self.g, y1)
         return torch.cat([y1, y2], dim=1)
 
     def inverse(self, y: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; undoes `forward`."""
         y1, y2 = self._halves(y)
-        x2 = (y2 - strips.apply(self.g, y1)) * self._scale(y1).neg().exp()
-        x1 = y1 - strips.apply(self.f, x2)
+        x2 = (y2 - tiling.apply(self.g, y1)) * self._scale(y1).neg().exp()
+        x1 = y1 - tiling.apply(self.f, x2)
         return torch.cat([x1, x2], dim=1)
 
     def forward_(self, x: Tensor) -> Tensor:
-        """`forward` in place, strip by strip."""
+        """`forward` in place, tile by tile."""
         x1, x2 = self._halves(x)
         _add(x1, self.f, x2)
-        for (at, h), (_, g) in zip(strips.each(self.h, x1), strips.each(self.g, x1), strict=True):
+        for (at, h), (_, g) in zip(tiling.each(self.h, x1), tiling.each(self.g, x1), strict=True):
             x2[..., *at].mul_(self._bounded(h).exp_()).add_(g)
         return x
 
     def inverse_(self, y: Tensor) -> Tensor:
-        """`inverse` in place, strip by strip."""
+        """`inverse` in place, tile by tile."""
         y1, y2 = self._halves(y)
-        for (at, h), (_, g) in zip(strips.each(self.h, y1), strips.each(self.g, y1), strict=True):
+        for (at, h), (_, g) in zip(tiling.each(self.h, y1), tiling.each(self.g, y1), strict=True):
             y2[..., *at].sub_(g).mul_(self._bounded(h).neg_().exp_())
         _add(y1, self.f, y2, alpha=-1)
         return y
@@ -64,7 +64,7 @@ class Coupling(Invertible):
         return _head(self, x, channels)
 
     def _scale(self, y1: Tensor) -> Tensor:
-        return self._bounded(strips.apply(self.h, y1))
+        return self._bounded(tiling.apply(self.h, y1))
 
     def _bounded(self, h: Tensor) -> Tensor:
         return self.clamp * (2 * torch.sigmoid(h) - 1)
@@ -76,56 +76,60 @@ class Coupling(Invertible):
 class TwinCoupling(Invertible):
     """`Coupling` with one sub-network for G and H: they read the same input, so they share its features.
 
-    Our design: a third of the work of a block saved; see docs/training.md for what it costs or gains.
+    Our design: a third of the work of a block saved; see docs/training.md for what it costs or gains. The sub-networks
+    may also read `planes` channels that stand beside the state and are known either way; what those hold does not touch
+    invertibility.
     """
 
-    def __init__(self, channels: int, *, split: int, subnet: SubnetFactory, clamp: float = 1.0) -> None:
+    def __init__(
+        self, channels: int, *, split: int, subnet: SubnetFactory, clamp: float = 1.0, planes: int = 0
+    ) -> None:
         super().__init__()
         self.split = split
         self.clamp = clamp
-        self.f = subnet(channels - split, split)
-        self.gh = subnet(split, 2 * (channels - split))
+        self.f = subnet(channels - split + planes, split)
+        self.gh = subnet(split + planes, 2 * (channels - split))
         self.reach = _reach(self.f) + _reach(self.gh)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape; see `Coupling`."""
+    def forward(self, x: Tensor, planes: Tensor | None = None) -> Tensor:
+        """x (B, C, H, W) and planes (1 or B, P, H, W), None for P = 0 -> the shape of x; see `Coupling`."""
         x1, x2 = x[:, : self.split], x[:, self.split :]
-        y1 = x1 + strips.apply(self.f, x2)
-        shift, scale = self._shift_and_scale(y1)
+        y1 = x1 + tiling.apply(self.f, _beside(x2, planes))
+        shift, scale = self._shift_and_scale(y1, planes)
         return torch.cat([y1, x2 * scale.exp() + shift], dim=1)
 
-    def inverse(self, y: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape; undoes `forward`."""
+    def inverse(self, y: Tensor, planes: Tensor | None = None) -> Tensor:
+        """y (B, C, H, W) and the same planes -> the shape of y; undoes `forward`."""
         y1, y2 = y[:, : self.split], y[:, self.split :]
-        shift, scale = self._shift_and_scale(y1)
+        shift, scale = self._shift_and_scale(y1, planes)
         x2 = (y2 - shift) * scale.neg().exp()
-        x1 = y1 - strips.apply(self.f, x2)
+        x1 = y1 - tiling.apply(self.f, _beside(x2, planes))
         return torch.cat([x1, x2], dim=1)
 
-    def forward_(self, x: Tensor) -> Tensor:
-        """`forward` in place, strip by strip."""
+    def forward_(self, x: Tensor, planes: Tensor | None = None) -> Tensor:
+        """`forward` in place, tile by tile."""
         x1, x2 = x[:, : self.split], x[:, self.split :]
-        _add(x1, self.f, x2)
-        for at, both in strips.each(self.gh, x1):
+        _add(x1, self.f, _beside(x2, planes))
+        for at, both in tiling.each(self.gh, _beside(x1, planes)):
             shift, scale = self._parts(both)
             x2[..., *at].mul_(scale.exp_()).add_(shift)
         return x
 
-    def inverse_(self, y: Tensor) -> Tensor:
-        """`inverse` in place, strip by strip."""
+    def inverse_(self, y: Tensor, planes: Tensor | None = None) -> Tensor:
+        """`inverse` in place, tile by tile."""
         y1, y2 = y[:, : self.split], y[:, self.split :]
-        for at, both in strips.each(self.gh, y1):
+        for at, both in tiling.each(self.gh, _beside(y1, planes)):
             shift, scale = self._parts(both)
             y2[..., *at].sub_(shift).mul_(scale.neg_().exp_())
-        _add(y1, self.f, y2, alpha=-1)
+        _add(y1, self.f, _beside(y2, planes), alpha=-1)
         return y
 
     def head_(self, x: Tensor, channels: int) -> Tensor:
         """See `Invertible`: where only y1 is asked for, F is all it takes."""
         return _head(self, x, channels)
 
-    def _shift_and_scale(self, y1: Tensor) -> tuple[Tensor, Tensor]:
-        return self._parts(strips.apply(self.gh, y1))
+    def _shift_and_scale(self, y1: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
+        return self._parts(tiling.apply(self.gh, _beside(y1, planes)))
 
     def _parts(self, both: Tensor) -> tuple[Tensor, Tensor]:
         shift, scale = both.chunk(2, dim=1)
@@ -142,63 +146,8 @@ def _head(coupling: Coupling | TwinCoupling, x: Tensor, channels: int) -> Tensor
 
 def _add(target: Tensor, subnet: nn.Module, source: Tensor, *, alpha: int = 1) -> None:
     """target += alpha * subnet(source), in place; the two share no elements."""
-    for at, change in strips.each(subnet, source):
+    for at, change in tiling.each(subnet, source):
         target[..., *at].add_(change, alpha=alpha)
-
-
-class ConditionedCoupling(nn.Module):
-    """`TwinCoupling` whose sub-networks also read planes that stand beside the state and are known either way.
-
-    What the planes hold does not touch invertibility. Our design.
-    """
-
-    def __init__(self, channels: int, *, split: int, planes: int, subnet: SubnetFactory, clamp: float = 1.0) -> None:
-        super().__init__()
-        self.split = split
-        self.clamp = clamp
-        self.f = subnet(channels - split + planes, split)
-        self.gh = subnet(split + planes, 2 * (channels - split))
-        self.reach = _reach(self.f) + _reach(self.gh)
-
-    def forward(self, x: Tensor, planes: Tensor | None) -> Tensor:
-        """x (B, C, H, W) and planes (1 or B, P, H, W), None for P = 0 -> the shape of x; see `Coupling`."""
-        x1, x2 = x[:, : self.split], x[:, self.split :]
-        y1 = x1 + strips.apply(self.f, _beside(x2, planes))
-        shift, scale = self._shift_and_scale(y1, planes)
-        return torch.cat([y1, x2 * scale.exp() + shift], dim=1)
-
-    def inverse(self, y: Tensor, planes: Tensor | None) -> Tensor:
-        """y (B, C, H, W) and the same planes -> the shape of y; undoes `forward`."""
-        y1, y2 = y[:, : self.split], y[:, self.split :]
-        shift, scale = self._shift_and_scale(y1, planes)
-        x2 = (y2 - shift) * scale.neg().exp()
-        x1 = y1 - strips.apply(self.f, _beside(x2, planes))
-        return torch.cat([x1, x2], dim=1)
-
-    def forward_(self, x: Tensor, planes: Tensor | None) -> Tensor:
-        """`forward` in place, strip by strip, without gradients."""
-        x1, x2 = x[:, : self.split], x[:, self.split :]
-        _add(x1, self.f, _beside(x2, planes))
-        for at, both in strips.each(self.gh, _beside(x1, planes)):
-            shift, scale = self._parts(both)
-            x2[..., *at].mul_(scale.exp_()).add_(shift)
-        return x
-
-    def inverse_(self, y: Tensor, planes: Tensor | None) -> Tensor:
-        """`inverse` in place, strip by strip, without gradients."""
-        y1, y2 = y[:, : self.split], y[:, self.split :]
-        for at, both in strips.each(self.gh, _beside(y1, planes)):
-            shift, scale = self._parts(both)
-            y2[..., *at].sub_(shift).mul_(scale.neg_().exp_())
-        _add(y1, self.f, _beside(y2, planes), alpha=-1)
-        return y
-
-    def _shift_and_scale(self, y1: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        return self._parts(strips.apply(self.gh, _beside(y1, planes)))
-
-    def _parts(self, both: Tensor) -> tuple[Tensor, Tensor]:
-        shift, scale = both.chunk(2, dim=1)
-        return shift, self.clamp * (2 * torch.sigmoid(scale) - 1)
 
 
 def _beside(x: Tensor, planes: Tensor | None) -> Tensor:

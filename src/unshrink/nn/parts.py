@@ -5,7 +5,7 @@ All it computes is local, so a part with the pixels that it reads around it give
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ class Part(NamedTuple):
         """Counted from the corner of `outer`."""
         top, left = outer.top, outer.left
         return Part(self.top - top, self.bottom - top, self.left - left, self.right - left)
+
+
+def squares(size: Size, side: int) -> Iterator[Part]:
+    """A picture of `size` in squares of `side`, in reading order; the last of a row and of a column may be smaller."""
+    for top in range(0, size[0], side):
+        for left in range(0, size[1], side):
+            yield Part(top, min(top + side, size[0]), left, min(left + side, size[1]))
 
 
 def whole(size: Size) -> Part:

@@ -1,4 +1,4 @@
-"""The 8-bit quantiser that stands between the two directions while training."""
+"""Between tensors in [0, 1] and levels of 8 bits: the quantiser that training goes through, and both conversions."""
 
 import torch
 from torch import Tensor
@@ -20,3 +20,13 @@ def quantise(x: Tensor, lowest: int = 0) -> Tensor:
     Any shape; the gradient is the identity, through the clamp as well (Xiao et al., ECCV 2020).
     """
     return _StraightThrough.apply(x, lowest)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def from_levels(levels: Tensor) -> Tensor:
+    """uint8 of any shape -> float32 in [0, 1]."""
+    return levels.float().div_(255)
+
+
+def to_levels(values: Tensor) -> Tensor:
+    """float in [0, 1] -> uint8, rounded as by `quantise`. Overwrites `values`."""
+    return values.clamp_(0, 1).mul_(255).round_().to(torch.uint8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from unshrink.nn import strips
+from unshrink.nn import tiling
 from unshrink.nn.haar import Haar
 from unshrink.nn.invertible import Invertible
 from unshrink.nn.subnets import SLOPE, ResidualSubnet, start_convolution
@@ -113,18 +113,18 @@ class InvertibleResidualBlock(Invertible):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; see the class."""
         low, high = x[:, : self.low], x[:, self.low :]
-        high = high * self._scale(low).exp() + strips.apply(self.g, low)
-        return torch.cat([low + strips.apply(self.f, high), high], dim=1)
+        high = high * self._scale(low).exp() + tiling.apply(self.g, low)
+        return torch.cat([low + tiling.apply(self.f, high), high], dim=1)
 
     def inverse(self, y: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape; undoes `forward`."""
         low, high = y[:, : self.low], y[:, self.low :]
-        low = low - strips.apply(self.f, high)
-        high = (high - strips.apply(self.g, low)) * self._scale(low).neg().exp()
+        low = low - tiling.apply(self.f, high)
+        high = (high - tiling.apply(self.g, low)) * self._scale(low).neg().exp()
         return torch.cat([low, high], dim=1)
 
     def _scale(self, low: Tensor) -> Tensor:
-        return self.clamp * (2 * torch.sigmoid(strips.apply(self.h, low)) - 1)
+        return self.clamp * (2 * torch.sigmoid(tiling.apply(self.h, low)) - 1)
 
 
 class ResidualDownscaling(Invertible):
@@ -163,14 +163,14 @@ class ResidualDownscaling(Invertible):
         if self.predict is None:
             return bands
         low, high = bands[:, : self.low], bands[:, self.low :]
-        return torch.cat([low, high - strips.apply(self.predict, low)], dim=1)
+        return torch.cat([low, high - tiling.apply(self.predict, low)], dim=1)
 
     def inverse(self, y: Tensor) -> Tensor:
         """(B, 4C, h, w) -> (B, C, 2h, 2w); undoes `forward`."""
         bands = y
         if self.predict is not None:
             low, high = y[:, : self.low], y[:, self.low :]
-            bands = torch.cat([low, high + strips.apply(self.predict, low)], dim=1)
+            bands = torch.cat([low, high + tiling.apply(self.predict, low)], dim=1)
         for block in reversed(list(self._each_block())):
             bands = block.inverse(bands)
         return self.haar.inverse(bands)

@@ -11,7 +11,7 @@ from unshrink.models.listing import rows
 from unshrink.models.zoo import versions
 
 if TYPE_CHECKING:
-    from unshrink.models.base import Rescaler
+    from unshrink.models.rescaler import Rescaler
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler
-from unshrink.nn import strips
-from unshrink.nn.parts import Part, Reader, Size
+from unshrink.models.placed import Placed
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn import tiling
+from unshrink.nn.parts import Part, Reader
+from unshrink.nn.subnets import DenseSubnet, ResidualSubnet
 from unshrink.threads import idle_processors
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -64,24 +66,24 @@ def device_of(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), CPU)
 
 
-def downscale_part(model: Rescaler, read: Reader, hr: Size, lr: Size, part: Part) -> tuple[Tensor, Tensor | None]:
-    """`Rescaler.downscale_part` where the model is; tensors come from the processor and go back to it."""
+def downscale_part(model: Rescaler, placed: Placed, read: Reader, part: Part) -> tuple[Tensor, Tensor | None]:
+    """`placed.downscale_part` where `model` is; tensors come from the processor and go back to it."""
 
     def run(device: torch.device) -> tuple[Tensor, Tensor | None]:
-        small, payload = model.downscale_part(_moved(read, device), hr, lr, part)
+        small, payload = placed.downscale_part(_moved(read, device), part)
         return small.to(CPU), None if payload is None else payload.to(CPU)
 
     return run_where_it_fits(model, run)
 
 
 def upscale_part(
-    model: Rescaler, read: Reader, lr: Size, hr: Size, part: Part, *, payload: Reader | None, latent: Reader | None
+    model: Rescaler, placed: Placed, read: Reader, part: Part, *, payload: Reader | None, latent: Reader | None
 ) -> Tensor:
-    """`Rescaler.upscale_part` where the model is; tensors come from the processor and go back to it."""
+    """`placed.upscale_part` where `model` is; tensors come from the processor and go back to it."""
 
     def run(device: torch.device) -> Tensor:
         others = {name: read and _moved(read, device) for name, read in (("payload", payload), ("latent", latent))}
-        return model.upscale_part(_moved(read, device), lr, hr, part, **others).to(CPU)
+        return placed.upscale_part(_moved(read, device), part, **others).to(CPU)
 
     return run_where_it_fits(model, run)
 
@@ -97,7 +99,7 @@ def run_where_it_fits(model: Rescaler, run: Callable[[torch.device], Result]) ->
     pixels = strip_pixels(model, device)
     for attempt in range(ATTEMPTS):
         try:
-            with strips.of_pixels(pixels >> 2 * attempt), full_precision():
+            with tiling.of_pixels(pixels >> 2 * attempt), full_precision():
                 return run(device)
         except torch.OutOfMemoryError:
             _empty_cache(device)
@@ -108,7 +110,7 @@ def run_where_it_fits(model: Rescaler, run: Callable[[torch.device], Result]) ->
 
 def strip_pixels(model: nn.Module, device: torch.device) -> int:
     """Pixels of a strip whose features take `SHARE` of what is free on a card."""
-    return max(strips.STRIP_PIXELS, int(SHARE * free_memory(device) / feature_bytes(model)))
+    return max(tiling.TILE_PIXELS, int(SHARE * free_memory(device) / feature_bytes(model)))
 
 
 def free_memory(device: torch.device) -> int:
@@ -123,7 +125,7 @@ def free_memory(device: torch.device) -> int:
 
 def feature_bytes(model: nn.Module) -> int:
     """Bytes a pixel of the largest sub-network's features, as if all its convolutions' were held at once in float32."""
-    subnets = [module for module in model.modules() if hasattr(module, "inner_convolutions")]
+    subnets = [module for module in model.modules() if isinstance(module, DenseSubnet | ResidualSubnet)]
     return max([4 * _channels(subnet) for subnet in subnets], default=4 * _channels(model) or 4)
 
 

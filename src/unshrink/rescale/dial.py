@@ -9,7 +9,6 @@ from torch import Tensor
 
 from unshrink.errors import UsageError
 from unshrink.models import registry
-from unshrink.models.irn import IRN
 from unshrink.models.registry import ModelSpec
 from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Reader, Size
@@ -46,23 +45,23 @@ def require_dial(spec: ModelSpec, dial: Dial) -> None:
         raise UsageError(f"Sigma means nothing to {spec.name}; the models that it means something to are {having}.")
 
 
-def draw_latent(loaded: Loaded, size: Size, dial: Dial) -> Reader | None:
-    """z ~ N(0, sigma) for an LR picture of `size` (h, w): any part of it, (1, C, height, width); None for a sigma of 0.
+def draw_latent(loaded: Loaded, hr: Size, size: Size, dial: Dial) -> Reader | None:
+    """z ~ N(0, sigma) for an LR picture of `size` (h, w) of an HR picture of size `hr`; None for a sigma of 0.
 
-    Every `ROWS` rows are drawn from a seed of their own, so that no more than a part is in memory at once. Raises
-    UsageError for a model without a dial.
+    Any part of it, (1, C, height, width). Every `ROWS` rows are drawn from a seed of their own, so that no more than a
+    part is in memory at once. Raises UsageError for a model without a dial.
     """
     require_dial(loaded.spec, dial)
     model = loaded.model
-    if not dial.sigma or not isinstance(model, IRN):
+    if not dial.sigma:
         return None
-    sigma = dial.sigma * model.settings.dial_end
+    sigma, channels = dial.sigma * model.dial_end, model.at(hr, size).latent_channels
     first = torch.Generator().manual_seed(dial.seed)
     seeds = torch.randint(_MOST_SEED, (-(-size[0] // ROWS),), generator=first).tolist()
 
     def read(part: Part) -> Tensor:
         blocks = range(part.top // ROWS, -(-part.bottom // ROWS))
-        noise = torch.cat([_draw(seeds[block], model.latent_channels, size[1]) for block in blocks], dim=-2)
+        noise = torch.cat([_draw(seeds[block], channels, size[1]) for block in blocks], dim=-2)
         top = part.top - blocks.start * ROWS
         return model.draw(noise[..., top : top + part.size[0], part.left : part.right], sigma)
 

@@ -8,25 +8,26 @@ format. Test-time optimisation of the LR of a frozen rescaler: HCD, ICCV 2023; t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler, Split
-from unshrink.nn.parts import Part
-from unshrink.nn.quantise import quantise
+from unshrink.models.placed import Placed, Split
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn.parts import Part, squares
+from unshrink.nn.quantise import from_levels, quantise
 from unshrink.rescale.device import device_of
-from unshrink.rescale.tensors import bicubic_lr
+from unshrink.rescale.pixels import bicubic_lr
 
 STEPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40)
 """Gradient steps of each effort, 0 to 9."""
 RATE = 2.5e-3
 """Adam's first rate, in [0, 1] of a channel: a little over half a level of 8 bits. It falls linearly to 0."""
 FIRST_STEP = RATE / 4
-"""Root mean square of the first step where what values may be is further apart, as many times that as `pitch` says."""
+"""Root mean square of the first step where what values may be is further apart, as many times that as the steps say."""
 GROWTH = 1.2
 """What such steps grow by while they lead somewhere."""
 LONGEST = 0.6
@@ -34,7 +35,7 @@ LONGEST = 0.6
 GUIDE_WEIGHT = 0.8
 """Of the LR's squared error against bicubic, beside the restoration's."""
 GUIDE_WEIGHT_COARSE = 0.2
-"""The same for models of a wider pitch: how near to bicubic their LR is hangs less on what effort can change."""
+"""The same for models of wider steps: how near to bicubic their LR is hangs less on what effort can change."""
 TILE = 256
 """HR pixels along each side of what is differentiated at once; bounds memory, not the result."""
 MOST_MARGIN = 32
@@ -51,61 +52,43 @@ LUMA_WEIGHT = 30.0
 own balance would be undone, at a loss in luma. Chosen on held-out training tiles, as `GUIDE_WEIGHT`."""
 
 
-Store = Callable[[Tensor], Tensor]
-"""A payload -> as a file gives it back, with the identity for its gradient."""
-
-
 Tick = Callable[[float], None]
 """Called with the share of the work that is done, 0 to 1."""
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A square of the LR picture, with the margin that its restoration reads."""
-
-    rows: slice
-    columns: slice
-    margin: tuple[int, int]
-    """LR rows above and columns left of the square that belong to the margin."""
-    size: tuple[int, int]
-    """LR rows and columns of the square itself."""
-
-
 @dataclass(frozen=True, eq=False)
-class _Target:
+class _Goal:
     """What is to be restored, and with what."""
 
-    model: Rescaler
+    placed: Placed
+    scale: int | None
     hr: Tensor
     """In [0, 1], or levels of 8 bits."""
     guide: Tensor
     """The bicubic LR."""
-    fixed: Tensor | None
-    """The payload as the file has it, where it stays so: of the LR's size over the model's `grain`."""
-    store: Store
-    pitch: tuple[float, ...]
-    """See `Rescaler.pitch_at`."""
+    kept: Tensor | None
+    """The payload as the file has it, where it stays so: one number for each cell."""
     tick: Tick
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Of the HR picture."""
-        return _size(self.hr)
+    def steps(self) -> tuple[float, ...]:
+        """See `Placed`."""
+        return self.placed.steps
 
-    def restored(self, window: Tensor, fixed: Tensor | None, size: tuple[int, int] | None = None) -> Tensor:
-        """HR from the part `window` of the state and its part of the fixed payload, rounded as a file rounds."""
-        lr, carried, payload = self.parted(window)
-        parts = self.model.rounded(Split(lr, None, lr[:, :0], carried), size)
-        return self.model.join(parts._replace(payload=fixed if payload is None else self.store(payload)), size=size)
+    def restored(self, window: Tensor, kept: Tensor | None) -> Tensor:
+        """HR from the part `window` of the state and its part of the payload that is kept, rounded as a file rounds."""
+        parts = self.placed.rounded(self.parted(window))
+        return self.placed.join(parts if kept is None else parts._replace(payload=kept))
 
-    def parted(self, state: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """LR, what its pixels are to carry, and the payload, where a state holds them."""
-        lr, carried, payload = state[:, :3], state[:, 3 : len(self.pitch)], state[:, len(self.pitch) :]
-        return lr, carried if carried.shape[1] else None, payload if payload.shape[1] else None
+    def parted(self, state: Tensor) -> Split:
+        """LR, what its pixels are to embed, and the payload, where a state holds them."""
+        lr, planes, payload = state[:, :3], state[:, 3 : len(self.steps)], state[:, len(self.steps) :]
+        return Split(lr, payload if payload.shape[1] else None, None, planes if planes.shape[1] else None)
 
-    def carrying(self, state: Tensor) -> Tensor:
-        """The LR picture of `state`, which carries what the state has for it to carry."""
-        return self.model.carry(*self.parted(state)[:2], size=self.size)
+    def embedded(self, state: Tensor) -> Tensor:
+        """The LR picture of `state`, which embeds what the state has for it to embed."""
+        parts = self.parted(state)
+        return self.placed.embed(parts.lr, parts.planes)
 
 
 def refine(
@@ -115,17 +98,15 @@ def refine(
     effort: int,
     *,
     payload: Tensor | None = None,
-    store: Store | None = None,
-    joint: bool = False,
+    kept: Tensor | None = None,
     tick: Tick = lambda share: None,
 ) -> tuple[Tensor, Tensor | None]:
     """Better than `lr` (1, 3, h, w) and `payload` for restoring `hr` (1, 3, h*s, w*s); all in [0, 1], not yet rounded.
 
-    `hr` may also be levels, uint8, which spares memory.
-    `store` gives the payload as the file will, with a gradient; by default what the model says. `joint` is to refine
-    the payload too, which must be planes in [0, 1] of the LR's size; else it stays as it is. `effort` is 0 (all as it
-    is) to 9; a step costs about three restorations. Raises UsageError for any other effort, and for large pictures
-    with a network of any scale.
+    `hr` may also be levels, uint8, which spares memory. `payload`, planes in [0, 1] of the LR's size, is refined too;
+    `kept` is one that stays as it is, rounded. `effort` is 0, all as it is, to 9; a step costs
+    about three restorations. Raises UsageError for any other effort, and for large pictures with a network of any
+    scale.
     """
     check_effort(effort)
     if not STEPS[effort]:
@@ -133,16 +114,15 @@ def refine(
     _require_whole(model, hr)
     place = device_of(model)
     with torch.inference_mode(False), torch.enable_grad():
-        hr, lr, payload = hr.to(place), lr.to(place), None if payload is None else payload.to(place)
-        store = store or _stored_by(model)
-        fixed = None if payload is None or joint else store(payload.clone()).detach()
-        pitch = model.pitch_at(_size(lr), _size(hr))
-        target = _Target(model, hr, _guide(hr, model.scale, _size(lr)), fixed, store, pitch, tick)
-        refined = (lr, model.carried(quantise(lr), target.size), payload if joint else None)
+        hr, lr = hr.to(place), lr.to(place)
+        payload, kept = (None if x is None else x.to(place).clone() for x in (payload, kept))
+        placed = model.at(_size(hr), _size(lr))
+        goal = _Goal(placed, model.scale, hr, _guide(hr, model.scale, _size(lr)), kept, tick)
+        refined = (lr, placed.extract(quantise(lr)), payload)
         state = torch.cat([part for part in refined if part is not None], 1)
-        _descend(state.clamp_(0, 1), target, STEPS[effort])
-        chosen = target.parted(state)[2] if joint else payload
-        return target.carrying(state).cpu(), None if chosen is None else chosen.cpu()
+        _descend(state.clamp_(0, 1), goal, STEPS[effort])
+        chosen = goal.parted(state).payload
+        return goal.embedded(state).cpu(), None if chosen is None else chosen.cpu()
 
 
 def _require_whole(model: Rescaler, hr: Tensor) -> None:
@@ -164,23 +144,19 @@ def _guide(hr: Tensor, scale: int | None, size: tuple[int, int]) -> Tensor:
 
 
 def _floats(hr: Tensor) -> Tensor:
-    return hr if hr.is_floating_point() else hr.float().div_(255)
+    return hr if hr.is_floating_point() else from_levels(hr)
 
 
-def _stored_by(model: Rescaler) -> Store:
-    return lambda payload: payload if (stored := model.stored(payload)) is None else stored
-
-
-def _descend(state: Tensor, target: _Target, steps: int) -> None:
+def _descend(state: Tensor, goal: _Goal, steps: int) -> None:
     """Change `state` (1, 3 + planes of payload, h, w) in place, to the best of what it was and the steps lead to."""
-    if _is_coarse(target):
-        _descend_carefully(state, target, steps)
+    if _is_coarse(goal):
+        _descend_carefully(state, goal, steps)
         return
     momentum, power = torch.zeros_like(state), torch.zeros_like(state)
     best, least = state.clone(), math.inf
     for step in range(steps + 1):
-        target.tick(step / (steps + 1))
-        loss, gradient = _gradient(state, target)
+        loss, gradient = _gradient(state, goal)
+        goal.tick(step / (steps + 1))
         if loss < least:
             least = loss
             best.copy_(state)
@@ -189,25 +165,25 @@ def _descend(state: Tensor, target: _Target, steps: int) -> None:
     state.copy_(best)
 
 
-def _is_coarse(target: _Target) -> bool:
-    return max(target.pitch) > 1
+def _is_coarse(goal: _Goal) -> bool:
+    return max(goal.steps) > 1
 
 
-def _guide_weight(target: _Target) -> float:
-    return GUIDE_WEIGHT_COARSE if _is_coarse(target) else GUIDE_WEIGHT
+def _guide_weight(goal: _Goal) -> float:
+    return GUIDE_WEIGHT_COARSE if _is_coarse(goal) else GUIDE_WEIGHT
 
 
-def _descend_carefully(state: Tensor, target: _Target, steps: int) -> None:
+def _descend_carefully(state: Tensor, goal: _Goal, steps: int) -> None:
     """`_descend` where values are far apart and few should change: those with the steepest gradients.
 
     So steps are as long as the gradient, and halved where they lead nowhere.
     """
-    pitch = _pitch_of(state, target.pitch)
+    pitch = _pitch_of(state, goal.steps)
     rate, longest = FIRST_STEP * pitch, LONGEST / 255 * pitch
     best, least, slope = state.clone(), math.inf, torch.zeros_like(state)
     for step in range(steps + 1):
-        target.tick(step / (steps + 1))
-        loss, gradient = _gradient(state, target)
+        loss, gradient = _gradient(state, goal)
+        goal.tick(step / (steps + 1))
         if loss <= least:  # equal where no value has changed yet
             least, slope, rate = loss, gradient, rate * GROWTH
             best.copy_(state)
@@ -230,36 +206,37 @@ def check_effort(effort: int) -> None:
         raise UsageError(f"Effort goes from 0 to {len(STEPS) - 1}; {effort} is outside.")
 
 
-def _gradient(state: Tensor, target: _Target) -> tuple[float, Tensor]:
+def _gradient(state: Tensor, goal: _Goal) -> tuple[float, Tensor]:
     """The whole picture's loss and its gradient, summed tile by tile."""
-    model, scale = target.model, target.model.scale
+    scale = goal.scale
     if scale is None:
-        return _gradient_of_whole(state, target)
+        return _gradient_of_whole(state, goal)
     total = torch.zeros_like(state)
-    apart = target.carrying(state) - target.guide
-    weight = _guide_weight(target) * scale**2
+    apart = goal.embedded(state) - goal.guide
+    weight = _guide_weight(goal) * scale**2
     total[:, :3] = 2 * weight * apart
     sum_of_losses = weight * apart.square().sum().item()
-    side, halo = max(1, TILE // scale), -(-min(model.reach, MOST_MARGIN) // scale)
-    coarse = 1 if target.fixed is None else model.grain
-    side, halo = max(1, side // coarse) * coarse, -(-halo // coarse) * coarse  # whole pixels of the payload
-    for tile in _tiles(state, side, halo):
-        window = state[..., tile.rows, tile.columns].clone().requires_grad_()
-        restored = target.restored(window, _under(target.fixed, tile, coarse))
-        error = _inner(restored, tile, scale) - _target(target.hr, tile, scale)
+    size, cell = _size(state), 1 if goal.kept is None else goal.placed.cell
+    side, halo = max(cell, TILE // scale // cell * cell), min(goal.placed.halo, -(-MOST_MARGIN // scale))
+    for tile in squares(size, side):
+        around = tile.grown(-(-halo // cell) * cell, size)
+        window = state[..., *around.slices].clone().requires_grad_()
+        restored = goal.restored(window, None if goal.kept is None else goal.kept[..., *around.over(cell).slices])
+        wanted = _floats(goal.hr[..., *tile.times(scale).slices])
+        error = restored[..., *tile.within(around).times(scale).slices] - wanted
         loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
-        total[..., tile.rows, tile.columns] += torch.autograd.grad(loss, window)[0]
+        total[..., *around.slices] += torch.autograd.grad(loss, window)[0]
         sum_of_losses += loss.item()
     return sum_of_losses, total
 
 
-def _gradient_of_whole(state: Tensor, target: _Target) -> tuple[float, Tensor]:
+def _gradient_of_whole(state: Tensor, goal: _Goal) -> tuple[float, Tensor]:
     """As `_gradient`, of a picture that cannot be cut, because its scale is no whole number."""
-    size, pixels = target.size, target.hr[0, 0].numel() / state[0, 0].numel()
+    pixels = goal.hr[0, 0].numel() / state[0, 0].numel()
     window = state.clone().requires_grad_()
-    error = target.restored(window, target.fixed, size) - _floats(target.hr)
+    error = goal.restored(window, goal.kept) - _floats(goal.hr)
     loss = error.square().sum() + LUMA_WEIGHT * _luma(error).square().sum()
-    guided = _guide_weight(target) * pixels * (window[:, :3] - target.guide).square().sum()
+    guided = _guide_weight(goal) * pixels * (window[:, :3] - goal.guide).square().sum()
     loss = loss + guided
     return loss.item(), torch.autograd.grad(loss, window)[0]
 
@@ -268,43 +245,12 @@ def _size(x: Tensor) -> tuple[int, int]:
     return x.shape[-2], x.shape[-1]
 
 
-def _under(fixed: Tensor | None, tile: Tile, coarse: int) -> Tensor | None:
-    """The part of the payload that belongs to the tile, whose margin begins at whole pixels of it."""
-    if fixed is None:
-        return None
-    rows, columns = (slice(part.start // coarse, -(-part.stop // coarse)) for part in (tile.rows, tile.columns))
-    return fixed[..., rows, columns]
-
-
 def _adam(x: Tensor, gradient: Tensor, momentum: Tensor, power: Tensor, step: int, rate: float) -> None:
     """One step in place, with the usual decays."""
     momentum.lerp_(gradient, 0.1)
     power.lerp_(gradient.square(), 0.01)
     mean, square = momentum / (1 - 0.9**step), power / (1 - 0.99**step)
     x.sub_(rate * mean / (square.sqrt() + 1e-8)).clamp_(0, 1)
-
-
-def _tiles(lr: Tensor, side: int, halo: int) -> Iterator[Tile]:
-    """Squares of `side` LR pixels with `halo` more around them where there are any."""
-    height, width = lr.shape[-2:]
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            first = max(top - halo, 0), max(left - halo, 0)
-            size = min(side, height - top), min(side, width - left)
-            rows = slice(first[0], min(top + size[0] + halo, height))
-            columns = slice(first[1], min(left + size[1] + halo, width))
-            yield Tile(rows, columns, (top - first[0], left - first[1]), size)
-
-
-def _inner(restored: Tensor, tile: Tile, scale: int) -> Tensor:
-    top, left = (side * scale for side in tile.margin)
-    return restored[..., top : top + tile.size[0] * scale, left : left + tile.size[1] * scale]
-
-
-def _target(hr: Tensor, tile: Tile, scale: int) -> Tensor:
-    top = (tile.rows.start + tile.margin[0]) * scale
-    left = (tile.columns.start + tile.margin[1]) * scale
-    return _floats(hr[..., top : top + tile.size[0] * scale, left : left + tile.size[1] * scale])
 
 
 def _luma(error: Tensor) -> Tensor:

@@ -15,12 +15,12 @@ from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS, Limits
 from unshrink.models import registry
 from unshrink.models import weights as zoo
-from unshrink.models.base import fast_dtype
 from unshrink.models.registry import ModelSpec
 from unshrink.models.zoo import find
+from unshrink.nn.precision import fast_dtype
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
-from unshrink.rescale.exact import add_exact_blocks
+from unshrink.rescale.exact_blocks import add_exact_blocks
 from unshrink.rescale.many import Errors, Returned, each
 from unshrink.rescale.memory import memory as find_memory
 from unshrink.rescale.order import Order, as_order

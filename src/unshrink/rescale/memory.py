@@ -11,10 +11,7 @@ from math import prod
 from pathlib import Path
 
 from unshrink.errors import LimitError
-from unshrink.models.base import Rescaler
-from unshrink.nn import strips
 from unshrink.nn.parts import Part, Size
-from unshrink.rescale.device import feature_bytes
 from unshrink.rescale.tiles import MOST_EXTRA, computed, cut
 
 SHARE = 0.5
@@ -26,7 +23,7 @@ AT_START = 320 * 1024**2
 WORK = 64 * 1024**2
 """Bytes for the libraries' buffers, beside the features of a strip."""
 KEPT = 256 * 1024**2
-"""Bytes of gaps between what strips hold, which the allocator keeps for the next one; see `keep_less`."""
+"""Bytes of gaps between what strips hold, which the allocator keeps for the next one; see `return_large_blocks`."""
 READING = 8.0
 """Bytes a pixel while a picture is decoded: 4 in the decoder, 3 as RGB, and some rows on their way."""
 PROGRESSIVE = 6.0
@@ -58,19 +55,19 @@ class Memory:
         if needed > self.limit:
             raise _too_little(needed, self, what)
 
-    def tiles(self, size: Size, model: Rescaler, *, unit: int, floats: float, reserve: float, halo: int) -> list[Part]:
-        """Tiles of a picture of `size` for `model`, with `halo` around them and sides that are multiples of `unit`.
+    def tiles(self, size: Size, *, unit: int, floats: float, reserve: float, halo: int) -> list[Part]:
+        """Tiles of a picture of `size`, with `halo` around them and sides that are multiples of `unit`.
 
         Each of their pixels takes `floats`; `reserve` bytes are kept for other things. Raises LimitError where not even
         the smallest tile fits.
         """
-        reserve += WORK + feature_bytes(model) * strips.STRIP_PIXELS
+        reserve += WORK
         room = self.limit - resident() - reserve
         of_pixel = floats * FLOAT
         tiles = cut(size, halo=halo, unit=unit, most=(room - KEPT) / of_pixel)
         if tiles and computed(tiles, size, halo) <= (1 + MOST_EXTRA) * prod(size):
             return tiles
-        keep_less()
+        return_large_blocks()
         tiles = cut(size, halo=halo, unit=unit, most=room / of_pixel)
         if not tiles:
             least = min(size[0], unit + 2 * halo) * min(size[1], unit + 2 * halo) * of_pixel
@@ -99,14 +96,14 @@ def resident() -> int:
     return AT_START
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Hand memory that was freed back to the system, where the allocator would keep it for the next time (glibc)."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def keep_less() -> None:
+def return_large_blocks() -> None:
     """Have the allocator hand back every large block as soon as it is free (glibc).
 
     Networks then take about 40 % longer, for the system clears each block anew.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from unshrink.errors import UsageError
+from unshrink.rescale.carriers import DEFAULT, Carrier, parse_carrier
 from unshrink.rescale.sizes import Scale, Size, Wish
 
-DEFAULT_FLOOR = 192
 MOST_EFFORT = 9
 
 
@@ -18,12 +18,11 @@ MOST_EFFORT = 9
 class PayloadOptions:
     """How `down` keeps a payload."""
 
-    place: Literal["chunk", "alpha"] = "chunk"
-    """A section that no viewer sees, or the alpha channel of the LR picture, as the paper has it."""
-    floor: int = 1
-    """The smallest alpha, 1 to 254; higher ones make the picture less translucent and the payload coarser."""
+    carrier: Carrier = DEFAULT
+    """A section that no viewer sees, the alpha channel of the LR picture, or another place."""
     budget: int | None = None
-    """Bytes that a latent may take at most; where its coarsest form is over, none is kept. None for no bound."""
+    """Bytes that a payload which can be coarser may take at most; where its coarsest form is over, none is kept. None
+    for no bound."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Order:
     exact_blocks: bool = True
     """Whether the picture is restored on the spot and blocks that the network spoils are kept without loss."""
     carrier: str = "chunk"
-    """Where the payload is kept; see `read_carrier`."""
+    """Where the payload is kept; see `rescale.carriers`."""
     payload_budget: int | None = None
     """Bytes that a latent payload may take at most; None for no bound."""
 
@@ -66,8 +65,7 @@ class Order:
     @cached_property
     def payload(self) -> PayloadOptions:
         """How the payload is kept."""
-        kept = read_carrier(self.carrier)
-        return PayloadOptions(kept.place, kept.floor, self.payload_budget)
+        return PayloadOptions(parse_carrier(self.carrier), self.payload_budget)
 
 
 def kept_options(order: Order) -> dict[str, Any]:
@@ -84,15 +82,3 @@ def as_order(order: Order | Scale | None, options: Mapping[str, Any]) -> Order:
             raise TypeError(f"An Order holds all options; {', '.join(options)} cannot be given beside it.")
         return order
     return Order(**options) if order is None else Order(order, **options)
-
-
-def read_carrier(text: str) -> PayloadOptions:
-    """Options from "chunk", "alpha", "floor" or "floor:N" with N from 1 to 254; UsageError for anything else."""
-    name, _, number = text.partition(":")
-    if text in ("chunk", "alpha"):
-        return PayloadOptions("alpha" if text == "alpha" else "chunk")
-    if text == "floor":
-        return PayloadOptions("alpha", DEFAULT_FLOOR)
-    if name == "floor" and number.isascii() and number.isdigit() and 1 <= int(number) <= 254:
-        return PayloadOptions("alpha", int(number))
-    raise UsageError(f"A carrier is chunk, alpha, floor or floor:N with N from 1 to 254, not {text!r}.")

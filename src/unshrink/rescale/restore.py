@@ -15,15 +15,15 @@ from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
 from unshrink.rescale.dial import OFF, Dial, draw_latent
-from unshrink.rescale.exact import BLOCKS_SECTION
-from unshrink.rescale.memory import WRITING, Memory, give_back
-from unshrink.rescale.passes import assemble, upscale
+from unshrink.rescale.exact_blocks import BLOCKS_SECTION
+from unshrink.rescale.memory import WRITING, Memory, trim_heap
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
+from unshrink.rescale.pixels import Pixels, grow_plane
 from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
-from unshrink.rescale.tensors import Pixels, grow_plane
+from unshrink.rescale.tiled import assemble, upscale
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,8 +98,8 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         )
     _require_allowed(size, limits)
     memory.require((3 + WRITING) * size[0] * size[1], f"a restored picture of {size[1]}x{size[0]} pixels")
-    payload = None if plan.payload is None else decode_payload(loaded, plan.payload, lr.size, limits=limits)
-    latent = draw_latent(loaded, lr.size, dial)
+    payload = None if plan.payload is None else decode_payload(loaded, plan.payload, limits=limits)
+    latent = draw_latent(loaded, size, lr.size, dial)
     tiles = upscale(
         lr.rgb,
         loaded.model,
@@ -111,7 +111,7 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         reserve=3 * size[0] * size[1],
     )
     rgb = assemble(tiles, size)
-    give_back()
+    trim_heap()
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)

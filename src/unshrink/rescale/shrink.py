@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from unshrink import __version__
 from unshrink.files.lrfile import Header, LRFile
@@ -12,12 +13,12 @@ from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import refine
 from unshrink.rescale.memory import WRITING, Memory
 from unshrink.rescale.order import Order
-from unshrink.rescale.passes import downscale
-from unshrink.rescale.payloads import Packed, encode_payload, store_as
+from unshrink.rescale.payloads import Packed, can_refine, decode_payload, encode_payload
+from unshrink.rescale.pixels import Pixels, shrink_pixels, to_planes, to_rgb
 from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.sizes import Scales, Size, target_for
 from unshrink.rescale.small import Small
-from unshrink.rescale.tensors import Pixels, shrink_pixels, to_planes, to_rgb
+from unshrink.rescale.tiled import downscale
 
 ALPHA_SECTION = "ALPH"
 """Section of an LR file with the HR alpha plane, lossless."""
@@ -34,10 +35,10 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell:
     target = target_for(order.wish, picture.size, loaded.model.scale)
     height, width = target.size
     memory.require(WRITING * height * width, f"a small picture of {width}x{height} pixels")
-    rgb, packed = _shrink_rgb(picture, loaded, memory, order, target.size, tell)
+    packed = _shrink_rgb(picture, loaded, memory, order, target.size, tell)
+    rgb = packed.held.lr
     grey = picture.grey and _is_grey(rgb)
-    sections = dict(packed.sections)
-    alpha = packed.plane
+    sections, alpha = dict(packed.held.sections), packed.held.alpha
     if picture.alpha is not None:
         sections[ALPHA_SECTION] = lossless_plane_encode(picture.alpha)
         alpha = shrink_pixels(picture.alpha, loaded.model.scale, target.size) if alpha is None else alpha
@@ -48,24 +49,27 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell:
     return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
 
 
-def _shrink_rgb(
-    picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size, tell: Progress
-) -> tuple[Pixels, Packed]:
-    effort, options = order.effort, order.payload
-    lr, payload = downscale(picture.rgb, loaded.model, size, memory, exact=effort > 0)
+def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size, tell: Progress) -> Packed:
+    lr, payload = downscale(picture.rgb, loaded.model, size, memory, exact=order.effort > 0)
     with torch.inference_mode():
-        lr, payload = refine(
-            loaded.model,
-            to_planes(picture.rgb, loaded.model.scale or 1) if effort else lr,
-            lr,
-            effort,
-            payload=payload,
-            store=store_as(loaded, options),
-            tick=lambda share: tell(Step("improve", share)),
-            joint=loaded.spec.payload == "alpha" and options.floor == 1,  # coarser values would only jitter
-        )
-        packed = encode_payload(loaded, payload, options)
-        return to_rgb(lr, size), packed
+        if order.effort:
+            lr, payload = _refine(picture, loaded, order, lr, payload, tell)
+        return encode_payload(loaded, payload, order.payload, to_rgb(lr, size))
+
+
+def _refine(
+    picture: Picture, loaded: Loaded, order: Order, lr: Tensor, payload: Tensor | None, tell: Progress
+) -> tuple[Tensor, Tensor | None]:
+    """LR and payload, better for restoring `picture` than those given; the payload only where it may change."""
+    hr, model, effort = to_planes(picture.rgb, loaded.model.scale or 1), loaded.model, order.effort
+
+    def tick(share: float) -> None:
+        tell(Step("improve", share))
+
+    if can_refine(model.payload, order.payload):
+        return refine(model, hr, lr, effort, payload=payload, tick=tick)
+    packed = encode_payload(loaded, payload, order.payload, to_rgb(lr.clone(), (lr.shape[-2], lr.shape[-1])))
+    return refine(model, hr, lr, effort, kept=decode_payload(loaded, packed), tick=tick)[0], payload
 
 
 def _is_grey(rgb: Pixels) -> bool:

@@ -5,10 +5,10 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from unshrink.errors import WeightsError
-from unshrink.models.auxiliary import IRNA
-from unshrink.models.bijection import LR_CHANNELS
-from unshrink.models.folded import IRNQ
 from unshrink.models.irn import IRN, IRNSettings
+from unshrink.models.irn_a import IRNA
+from unshrink.models.irn_q import IRNQ
+from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import TwinCoupling
 from unshrink.nn.haar import Haar
@@ -26,7 +26,7 @@ def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
     both, nothing is lost. Raises WeightsError where `plain` cannot grow to those levels, or its couplings are no twins
     of residual sub-networks.
     """
-    source = _grown(plain, target) if isinstance(plain, IRN) else plain
+    source = _grown(plain, target) if type(plain) is IRN else plain
     if source.settings.levels != target.settings.levels:
         raise WeightsError("These weights are of a network of other levels; take those of an IRN, which may grow.")
     moved = target.low - source.low

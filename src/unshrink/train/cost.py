@@ -4,7 +4,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from unshrink.data.patches import PatchSettings
-from unshrink.models.base import Rescaler
+from unshrink.models.rescaler import Rescaler
 
 SIDE = 48  # a multiple of every scale
 ANY_SCALE = 3
@@ -17,9 +17,10 @@ def multiply_adds_per_pixel(model: Rescaler) -> float:
     parameter = next(model.parameters())
     hr = torch.zeros(1, 3, SIDE, SIDE, device=parameter.device)
     small = SIDE // (model.scale or ANY_SCALE)
-    lr, payload = model.downscale(hr, (small, small))
+    placed = model.at((SIDE, SIDE), (small, small))
+    lr, payload = placed.downscale(hr)
     with FlopCounterMode(display=False) as counter:
-        model.upscale(lr, payload, size=(SIDE, SIDE))
+        placed.upscale(lr, payload)
     return float(counter.get_total_flops()) / 2 / SIDE**2
 
 
@@ -33,7 +34,8 @@ def _both_directions(model: Rescaler) -> float:
     """Floating-point operations of taking apart and restoring, per HR pixel."""
     hr = torch.zeros(1, 3, SIDE, SIDE, device=next(model.parameters()).device)
     small = SIDE // (model.scale or ANY_SCALE)
+    placed = model.at((SIDE, SIDE), (small, small))
     with FlopCounterMode(display=False) as counter:
-        parts = model.split(hr, (small, small))
-        model.upscale(parts.lr, parts.payload, size=(SIDE, SIDE))
+        parts = placed.split(hr)
+        placed.upscale(parts.lr, parts.payload)
     return float(counter.get_total_flops()) / SIDE**2

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
-from unshrink.models.metadata import IRNM
+from unshrink.models.irn_m import IRNM
+from unshrink.models.placed import latent_of
 from unshrink.nn.autoencoder import FACTOR, AdaptiveDecoder, AdaptiveEncoder
 
 LEAST = 1e-3
@@ -30,7 +31,9 @@ def aim(model: IRNM, pictures: Iterable[Tensor]) -> bool:
 
 def _blocks(model: IRNM, hr: Tensor) -> Tensor:
     """The 4x4 blocks of z, each a row (blocks, C * 16); every picture counts alike, however much detail it has."""
-    _, z = model.irn(hr)
+    size = hr.shape[-2], hr.shape[-1]
+    small = size[0] // model.scale, size[1] // model.scale
+    z = latent_of(model.irn.at(size, small).split(hr))
     z = z / z.square().mean((1, 2, 3), keepdim=True).sqrt().clamp_min(LEAST)
     rows, columns = (side // FACTOR * FACTOR for side in z.shape[-2:])
     return pixel_unshuffle(z[..., :rows, :columns], FACTOR).permute(0, 2, 3, 1).flatten(0, 2).double()

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
-from unshrink.models.bijection import LR_CHANNELS
-from unshrink.models.folded import IRNQ
 from unshrink.models.iarn import IARN
 from unshrink.models.irn import IRN
+from unshrink.models.irn_q import IRNQ
 from unshrink.models.irrm import IRRM
+from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.augment import Augment
-from unshrink.nn.coupling import ConditionedCoupling, Coupling, TwinCoupling
+from unshrink.nn.coupling import Coupling, TwinCoupling
 from unshrink.nn.haar import Haar
 from unshrink.nn.invertible import Chain, Invertible
 from unshrink.nn.latent import LatentUnit
@@ -91,7 +91,7 @@ def grow_any_scale(plain: IRN | IRNQ, target: IARN) -> None:
     for level, stage in zip(_levels(plain.chain), stages, strict=True):
         _require_room(level, len(stage))
         for old, new in zip(level.couplings, stage, strict=False):
-            if not (isinstance(old, TwinCoupling) and isinstance(new, ConditionedCoupling)):
+            if not (isinstance(old, TwinCoupling) and isinstance(new, TwinCoupling)):
                 raise WeightsError("Only twin couplings can begin an IARN.")
             low, high = range(old.split), range(old.f.head.in_channels)  # type: ignore[union-attr,arg-type]
             _grow_subnet(old.f, new.f, high, low)

@@ -12,9 +12,8 @@ import torch
 from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import draw_batch
 from unshrink.errors import UnshrinkError, UsageError
-from unshrink.models.metadata import IRNM
 from unshrink.train import state as states
-from unshrink.train.directions import aim
+from unshrink.train.methods import AIMS
 from unshrink.train.objective import Losses, measure_losses
 from unshrink.train.recipe import Recipe, read_recipe
 from unshrink.train.record import Record
@@ -81,8 +80,9 @@ def _begin(state: State, recipe: Recipe, pack: Pack, device: torch.device, start
 
 
 def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None:
-    """Where the network is an IRN-M with a fresh autoencoder: see `train.directions`."""
-    if not isinstance(state.model, IRNM):
+    """Show the network some pictures where its method wants to see them before it learns."""
+    aim = AIMS.get(type(state.model))
+    if aim is None:
         return
     indices, _ = pack.split(recipe.data.holdout)
     photos = replace(recipe.data, synthetic=0.0)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler, Split
-from unshrink.models.metadata import IRNM
-from unshrink.nn.quantise import quantise
+from unshrink.models.placed import Split, latent_of
+from unshrink.models.rescaler import Rescaler
+from unshrink.train.methods import LATENT_LOSSES
 from unshrink.train.recipe import ObjectiveSettings
 
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
@@ -50,14 +50,16 @@ def measure_losses(
     2020; sigma: Pan, ICASSP 2022; means, the root mean square and the luma share are our design.
     """
     if settings.random_latent:
-        return _autoencode(model, hr, generator)
-    parts = model.split(hr, _size(guide))
+        return _special(model, hr, generator)
+    placed = model.at(_size(hr), _size(guide))
+    parts = placed.split(hr)
+    latent = latent_of(parts)
     sigma = _draw_sigma(settings, generator)
-    drawn = _draw(model, parts.latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
-    restored = model.join(model.rounded(parts, _size(hr)), latent=drawn, size=_size(hr))
+    drawn = _draw(model, latent, settings.latent_noise * (1 if sigma is None else sigma), generator)
+    restored = placed.join(placed.rounded(parts), drawn)
     reconstruction = _reconstruction(hr, restored, settings)
     guided = _guide(parts.lr - guide, settings)
-    prior = _reduce(parts.latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
+    prior = _reduce(latent.square(), settings) if settings.latent_weight else hr.new_zeros(())
     total = _fidelity(sigma, settings) * reconstruction
     total = total + settings.guide_weight * guided + settings.latent_weight * prior
     penalty, perceived = _penalty(model, parts, settings), _perceived(perceive, hr, restored, sigma)
@@ -67,15 +69,12 @@ def measure_losses(
     return Losses(total, reconstruction.detach(), guided.detach(), prior.detach(), seen, restored.detach(), sigma)
 
 
-def _autoencode(model: Rescaler, hr: Tensor, generator: torch.Generator) -> Losses:
-    """Yin et al., ICASSP 2023: an autoencoder meets random z before it meets the network's."""
-    if not isinstance(model, IRNM):
+def _special(model: Rescaler, hr: Tensor, generator: torch.Generator) -> Losses:
+    """The loss that only networks with an autoencoder have."""
+    loss = LATENT_LOSSES.get(type(model))
+    if loss is None:
         raise UsageError(f"{type(model).__name__} has no autoencoder that random_latent could train.")
-    with torch.no_grad():
-        lr = quantise(model.irn.split(hr).lr)
-    z = torch.randn(lr.shape[0], model.latent_channels, *_size(lr), generator=generator).to(lr.device)
-    error = (z - model.autoencoder.decode(model.autoencoder.encode(z, lr), lr)).square().mean()
-    none = hr.new_zeros(())
+    error, none = loss(model, hr, generator), hr.new_zeros(())
     return Losses(error, none, none, error.detach(), none, hr)
 
 
@@ -98,8 +97,7 @@ def _fidelity(sigma: float | None, settings: ObjectiveSettings) -> float:
 
 def _penalty(model: Rescaler, parts: Split, settings: ObjectiveSettings) -> Tensor | None:
     """What the method adds, weighted; None for nothing."""
-    penalty = model.penalty(parts) if settings.penalty_weight else None
-    return None if penalty is None else settings.penalty_weight * penalty
+    return settings.penalty_weight * model.penalty(parts) if settings.penalty_weight else None
 
 
 def _perceived(perceive: Perceive | None, hr: Tensor, restored: Tensor, sigma: float | None) -> Tensor | None:

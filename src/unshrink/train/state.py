@@ -10,19 +10,12 @@ import torch
 from torch import nn
 
 from unshrink.errors import WeightsError
-from unshrink.models.auxiliary import IRNA
-from unshrink.models.base import Rescaler
-from unshrink.models.folded import IRNQ
-from unshrink.models.iarn import IARN
-from unshrink.models.irn import IRN
-from unshrink.models.irrm import IRRM
-from unshrink.models.metadata import IRNM
 from unshrink.models.registry import build, get
+from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import load, stated_model
 from unshrink.nn.invertible import Chain
-from unshrink.train.adapt import adapt
 from unshrink.train.adversarial import Adversary
-from unshrink.train.grow import grow, grow_any_scale, grow_modules
+from unshrink.train.methods import begin
 from unshrink.train.muon import Muon
 from unshrink.train.perceptual import Perception, perception_for
 from unshrink.train.recipe import OptimiserSettings, Recipe, ScheduleSettings
@@ -63,28 +56,11 @@ def begin_with(state: State, path: Path, model: str) -> None:
     Raises WeightsError where there are none or they do not fit.
     """
     found = load(stated_model(path) or model, path=path).model
-    target = state.model
-    if isinstance(target, IRNM) and isinstance(found, IRN):
-        target = target.irn  # an autoencoder that starts as zero leaves its restoration as it was
-    if _same_tensors(found, target):
-        target.load_state_dict(found.state_dict())
-    elif isinstance(found, IRN | IRNA | IRNQ) and isinstance(target, IRNA | IRNQ):
-        adapt(found, target)
-    elif isinstance(found, IRN) and isinstance(target, IRN):
-        grow(found, target)
-    elif isinstance(found, IRN | IRNQ) and isinstance(target, IARN):
-        grow_any_scale(found, target)
-    elif isinstance(found, IRRM) and isinstance(target, IRRM):
-        grow_modules(found, target)
-    else:
-        raise WeightsError(f"The weights in {path} do not fit the recipe's network; leave them out.")
+    try:
+        begin(found, state.model)
+    except WeightsError as error:
+        raise WeightsError(f"{path} cannot begin the recipe's network. {error}") from error
     state.average.load_state_dict(state.model.state_dict())
-
-
-def _same_tensors(one: nn.Module, other: nn.Module) -> bool:
-    """True where the two have tensors of the same names and shapes, whatever else their settings say."""
-    shapes = [{key: tensor.shape for key, tensor in model.state_dict().items()} for model in (one, other)]
-    return type(one) is type(other) and shapes[0] == shapes[1]
 
 
 def save(state: State, path: Path) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from unshrink.data.pack import Pack
-from unshrink.models.base import Rescaler
+from unshrink.models.rescaler import Rescaler
 from unshrink.nn.quantise import quantise
 from unshrink.nn.resample import resize
+from unshrink.rescale.pixels import to_tensor
 from unshrink.train.objective import luma
 
 CROP = 240  # a multiple of 2, 3, 4, 6, 8
@@ -45,16 +47,16 @@ def validate(model: Rescaler, pack: Pack, indices: Sequence[int]) -> Validation:
 def _measure(model: Rescaler, hr: Tensor, scales: tuple[float, float]) -> tuple[float, float, float]:
     hr = hr.to(next(model.parameters()).device)
     small = round(CROP / scales[0]), round(CROP / scales[1])
-    lr, payload = model.downscale(hr, small)
-    lr = quantise(lr)
-    restored = quantise(model.upscale(lr, model.stored(payload), size=(CROP, CROP)))
+    placed = model.at((CROP, CROP), small)
+    kept = placed.rounded(placed.split(hr, latent=False))
+    restored = quantise(placed.join(kept))
     edge = ceil(max(scales))
     inner = (..., slice(edge, -edge), slice(edge, -edge))
     guide = quantise(resize(hr, small))
     return (
         _psnr(luma(restored - hr)[inner]),
         _psnr((restored - hr)[inner]),
-        _psnr(luma(lr - guide)),
+        _psnr(luma(kept.lr - guide)),
     )
 
 
@@ -67,5 +69,4 @@ def _crop(pack: Pack, index: int) -> Tensor | None:
     top, left = ((side - CROP) // 2 for side in picture.shape[:2])
     if top < 0 or left < 0:
         return None
-    crop = torch.tensor(picture[top : top + CROP, left : left + CROP])
-    return crop.permute(2, 0, 1)[None].float().div_(255)
+    return to_tensor(np.array(picture[top : top + CROP, left : left + CROP]))

@@ -5,9 +5,8 @@ from math import prod
 from typing import NamedTuple
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Size
-from unshrink.models.bijection import LR_CHANNELS
-from unshrink.nn.parts import Part
+from unshrink.models.planes import LR_CHANNELS
+from unshrink.nn.parts import Part, Size
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unshrink.nn.parts import Part, whole
+from unshrink.nn.quantise import from_levels, to_levels
 from unshrink.nn.resample import bicubic_down, resize, resize_part
 from unshrink.rescale.sizes import lr_size
 
@@ -26,32 +27,27 @@ def to_tensor(pixels: Pixels, multiple: int = 1) -> Tensor:
 
 def read_part(pixels: Pixels, part: Part) -> Tensor:
     """`part` of uint8 (H, W, 3) or (H, W) -> float32 (1, C, height, width) in [0, 1]; its edge goes on for ever."""
-    return _planes(pixels, part, torch.float32).div_(255)
+    return from_levels(_planes(pixels, part))
 
 
 def to_planes(pixels: Pixels, multiple: int = 1) -> Tensor:
     """`to_tensor` without a change of unit: uint8 (1, C, H', W')."""
-    return _planes(pixels, _padded(pixels, multiple), torch.uint8)
+    return _planes(pixels, _padded(pixels, multiple))
 
 
 def _padded(pixels: Pixels, multiple: int) -> Part:
     return whole((_round_up(pixels.shape[0], multiple), _round_up(pixels.shape[1], multiple)))
 
 
-def _planes(pixels: Pixels, part: Part, dtype: torch.dtype) -> Tensor:
+def _planes(pixels: Pixels, part: Part) -> Tensor:
     source = torch.from_numpy(np.ascontiguousarray(pixels[part.slices]))
     source = source[..., None] if source.ndim == 2 else source
     height, width, channels = source.shape
-    out = torch.empty(1, channels, *part.size, dtype=dtype)
+    out = torch.empty(1, channels, *part.size, dtype=torch.uint8)
     out[0, :, :height, :width].copy_(source.permute(2, 0, 1))
     out[..., height:, :width] = out[..., height - 1 : height, :width]
     out[..., width:] = out[..., width - 1 : width]
     return out
-
-
-def to_levels(values: Tensor) -> Tensor:
-    """float in [0, 1] -> uint8, clamped and rounded half to even as in training. Overwrites `values`."""
-    return values.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
 
 
 def to_rgb(values: Tensor, size: tuple[int, int], *, grey: bool = False) -> Pixels:
@@ -63,7 +59,7 @@ def to_rgb(values: Tensor, size: tuple[int, int], *, grey: bool = False) -> Pixe
     if grey:
         cropped = cropped.mean(dim=0, keepdim=True).expand(3, -1, -1).clone()
     if cropped.is_floating_point():
-        cropped.clamp_(0, 1).mul_(255).round_()
+        cropped = to_levels(cropped)
     out = torch.empty(*size, 3, dtype=torch.uint8)
     out.copy_(cropped.permute(1, 2, 0))
     return out.numpy()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from functools import partial
+from math import ceil, prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from unshrink.models.base import Rescaler
-from unshrink.nn.parts import Part, Reader, Size, reader
-from unshrink.rescale.device import downscale_part, upscale_part
-from unshrink.rescale.memory import Memory, give_back
-from unshrink.rescale.tensors import Pixels, read_part, to_levels, to_rgb
+from unshrink.models.placed import Placed
+from unshrink.models.rescaler import Rescaler
+from unshrink.nn import tiling
+from unshrink.nn.parts import Part, Reader, Size, reader, whole
+from unshrink.nn.quantise import to_levels
+from unshrink.rescale.device import downscale_part, feature_bytes, upscale_part
+from unshrink.rescale.memory import FLOAT, Memory, trim_heap
+from unshrink.rescale.pixels import Pixels, read_part, to_rgb
 from unshrink.rescale.tiles import UNIT
 
 
@@ -24,16 +28,16 @@ def downscale(
 
     LR comes in levels of 8 bits, uint8; with `exact` as the network made it, float, neither rounded nor clamped.
     """
-    hr = pixels.shape[0], pixels.shape[1]
+    placed = model.at((pixels.shape[0], pixels.shape[1]), size)
     lr: Tensor | None = None
     payload: Tensor | None = None
     with torch.inference_mode():
-        for part in _lr_tiles(model, hr, size, memory):
-            small, extra = downscale_part(model, lambda piece: read_part(pixels, piece), hr, size, part)
+        for part in _lr_tiles(model, placed, memory):
+            small, extra = downscale_part(model, placed, partial(read_part, pixels), part)
             lr = _put(lr, small if exact else to_levels(small), part, size)
             if extra is not None:
-                payload = _put(payload, extra, part.over(model.grain), _over(size, model.grain))
-            give_back()
+                payload = _put(payload, extra, part.over(placed.cell), whole(size).over(placed.cell).size)
+            trim_heap()
     if lr is None:
         raise ValueError("a picture has at least one tile")
     return lr, payload
@@ -55,46 +59,44 @@ def upscale(
     They come tile by tile: where each belongs, and its pixels (height, width, 3). `reserve` bytes are left to the
     caller, who keeps them.
     """
-    lr = pixels.shape[0], pixels.shape[1]
+    placed = model.at(size, (pixels.shape[0], pixels.shape[1]))
     held = None if payload is None else reader(payload)
-    for part in _hr_tiles(model, size, lr, memory, reserve):
+    for part in _hr_tiles(model, placed, memory, reserve):
         with torch.inference_mode():
-            made = upscale_part(
-                model, lambda piece: read_part(pixels, piece), lr, size, part, payload=held, latent=latent
-            )
+            read = partial(read_part, pixels)
+            made = upscale_part(model, placed, read, part, payload=held, latent=latent)
             pixels_made = to_rgb(made, part.size, grey=grey)
         del made
-        give_back()
+        trim_heap()
         yield part, pixels_made
 
 
 def assemble(tiles: Iterator[tuple[Part, Pixels]], size: Size) -> Pixels:
     """The tiles of a picture of `size` (H, W) put together: uint8 (H, W, 3)."""
-    whole = np.empty((*size, 3), dtype=np.uint8)
+    rgb = np.empty((*size, 3), dtype=np.uint8)
     for part, pixels in tiles:
-        whole[part.slices] = pixels
-    return whole
+        rgb[part.slices] = pixels
+    return rgb
 
 
-def _lr_tiles(model: Rescaler, hr: Size, lr: Size, memory: Memory) -> list[Part]:
+def _lr_tiles(model: Rescaler, placed: Placed, memory: Memory) -> list[Part]:
     """Tiles in LR pixels."""
-    pixels = hr[0] * hr[1] / (lr[0] * lr[1])
-    reserve = 2 * 3 * lr[0] * lr[1] * 4
-    return memory.tiles(
-        lr,
-        model,
-        unit=UNIT,
-        floats=pixels * model.working_floats(hr, lr),
-        reserve=reserve,
-        halo=model.halo(hr, lr),
-    )
+    floats = placed.floats_per_pixel * prod(placed.hr) / prod(placed.lr)
+    reserve = 2 * 3 * prod(placed.lr) * FLOAT + features(model)
+    return memory.tiles(placed.lr, unit=UNIT, floats=floats, reserve=reserve, halo=placed.halo)
 
 
-def _hr_tiles(model: Rescaler, hr: Size, lr: Size, memory: Memory, reserve: float) -> list[Part]:
+def _hr_tiles(model: Rescaler, placed: Placed, memory: Memory, reserve: float) -> list[Part]:
     """Tiles in HR pixels."""
     unit = UNIT * (model.scale or 1)
-    halo = math.ceil(model.halo(hr, lr) * max(hr[0] / lr[0], hr[1] / lr[1]))
-    return memory.tiles(hr, model, unit=unit, floats=model.working_floats(hr, lr), reserve=reserve, halo=halo)
+    halo = ceil(placed.halo * max(placed.hr[0] / placed.lr[0], placed.hr[1] / placed.lr[1]))
+    reserve += features(model)
+    return memory.tiles(placed.hr, unit=unit, floats=placed.floats_per_pixel, reserve=reserve, halo=halo)
+
+
+def features(model: Rescaler) -> float:
+    """Bytes of the features of a strip."""
+    return feature_bytes(model) * tiling.TILE_PIXELS
 
 
 def _put(canvas: Tensor | None, piece: Tensor, part: Part, size: Size) -> Tensor:
@@ -105,7 +107,3 @@ def _put(canvas: Tensor | None, piece: Tensor, part: Part, size: Size) -> Tensor
         canvas = piece.new_empty(*piece.shape[:-2], *size)
     canvas[..., *part.slices] = piece
     return canvas
-
-
-def _over(size: Size, factor: int) -> Size:
-    return -(-size[0] // factor), -(-size[1] // factor)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 # Pixels of one tile, without its halo. Fewer stay in the caches but spend more on the halo; lab/speed/paper_size.py
 # measures it.
-STRIP_PIXELS = 1 << 16
+TILE_PIXELS = 1 << 16
 
 LEAST_SIDE = 16
 
@@ -33,10 +33,10 @@ def apply(net: nn.Module, x: Tensor) -> Tensor:
     height, width = x.shape[-2:]
     if torch.is_grad_enabled() or height * width <= _pixels():
         return _run(net, x).to(x.dtype)
-    return _apply_in_strips(net, x)
+    return _apply_in_tiles(net, x)
 
 
-def _apply_in_strips(net: nn.Module, x: Tensor) -> Tensor:
+def _apply_in_tiles(net: nn.Module, x: Tensor) -> Tensor:
     result: Tensor | None = None
     for at, tile in each(net, x):
         if result is None:
@@ -54,7 +54,7 @@ def each(net: nn.Module, x: Tensor) -> Iterator[tuple[tuple[slice, slice], Tenso
 
 
 def _parts(length: int, *, across: int) -> Iterator[slice]:
-    """`length` in even parts: squares of STRIP_PIXELS, or longer where a part is less than a square's side `across`."""
+    """`length` in even parts: squares of TILE_PIXELS, or longer where a part is less than a square's side `across`."""
     longest = max(LEAST_SIDE, math.isqrt(_pixels()), _pixels() // max(across, 1))
     count = math.ceil(length / longest)
     for i in range(count):
@@ -86,4 +86,4 @@ def of_pixels(count: int) -> Iterator[None]:
 
 
 def _pixels() -> int:
-    return _asked.get() or STRIP_PIXELS
+    return _asked.get() or TILE_PIXELS

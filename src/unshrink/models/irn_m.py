@@ -1,5 +1,7 @@
 """IRN-M: an IRN whose latent travels beside the LR picture, condensed (Yin et al., ICASSP 2023)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -7,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import UsageError
-from unshrink.models.base import Rescaler, Size, Split
+from unshrink.models.chain import OnChain
 from unshrink.models.irn import IRN, IRNSettings
+from unshrink.models.payloads import Latent
+from unshrink.models.placed import OnGrid, Split, latent_of
+from unshrink.models.rescaler import Rescaler
 from unshrink.nn.autoencoder import (
     FACTOR,
     HALO,
@@ -18,15 +23,14 @@ from unshrink.nn.autoencoder import (
     PlainEncoder,
     in_strips,
 )
+from unshrink.nn.parts import Size
 
-MOST = 127
-"""The largest whole number, up or down, that a file stores for a number of S."""
 GAIN = 32.0
 """Steps of S that the encoder's 1.0 is worth."""
 
 
 @dataclass(frozen=True)
-class MetadataSettings:
+class IRNMSettings:
     """Everything that decides the shape of an IRN-M."""
 
     irn: IRNSettings = field(default_factory=IRNSettings)
@@ -58,79 +62,73 @@ class IRNM(Rescaler):
     the number format of S, and by default an encoder and a decoder that both look at y.
     """
 
-    settings: MetadataSettings
-    grain = FACTOR
+    settings: IRNMSettings
 
-    def __init__(self, settings: MetadataSettings) -> None:
+    def __init__(self, settings: IRNMSettings) -> None:
         super().__init__()
         if settings.layers not in (2, 4):
             raise UsageError(f"An autoencoder of IRN-M has 2 or 4 layers, not {settings.layers}.")
         self.settings = settings
         self.irn = IRN(settings.irn)
         self.scale: int = settings.irn.scale
+        self.payload: Latent = Latent(settings.channels)
         self.autoencoder = Autoencoder(settings, self.irn.latent_channels)
-        self.floats = self.irn.floats + 2 * self.irn.latent_channels / self.scale**2  # z, and what S tells of it
-        self.reach = self.irn.reach + self.scale * FACTOR * HALO
 
-    @property
-    def latent_channels(self) -> int:
-        """Channels of z."""
-        return self.irn.latent_channels
+    def at(self, hr: Size, lr: Size) -> Condensed:
+        """See `Rescaler`. In training, pictures of a batch are stored as the settings say in `coarser`."""
+        inner = self.irn.at(hr, lr)
+        held = 2 * inner.latent_channels / self.scale**2  # z, and what S tells of it
+        return Condensed(
+            hr=hr,
+            lr=lr,
+            scale=self.scale,
+            halo=FACTOR * (-(-inner.halo // FACTOR) + HALO),
+            floats_per_pixel=inner.floats_per_pixel + held,
+            latent_channels=inner.latent_channels,
+            payload=Latent(self.settings.channels, self.settings.coarser) if self.training else self.payload,
+            inner=inner,
+            autoencoder=self.autoencoder,
+        )
 
-    def split(self, hr: Tensor, size: Size | None = None) -> Split:
-        """HR (B, 3, H, W) -> LR, S and what S does not hold, z - z'. Raises UsageError for other sizes."""
-        del size
-        y, z = self.irn(hr)
-        s = self.autoencoder.encode(z, y)
-        return Split(y, s, z - self.autoencoder.decode(s, y))
-
-    def downscale(self, hr: Tensor, size: Size | None = None) -> tuple[Tensor, Tensor]:
-        """HR (B, 3, H, W) -> LR (B, 3, h, w) and S; spares what `split` computes besides."""
-        del size
-        y, z = self.irn(hr)
-        return y, self.autoencoder.encode(z, y)
-
-    def upscale(
-        self, lr: Tensor, payload: Tensor | None = None, *, latent: Tensor | None = None, size: Size | None = None
-    ) -> Tensor:
-        """LR (B, 3, h, w), S and what it does not hold -> HR (B, 3, h*s, w*s); None is zero for either."""
-        del size
-        if payload is None:
-            payload = lr.new_zeros(lr.shape[0], *self.payload_shape((lr.shape[-2], lr.shape[-1])))
-        z = self.autoencoder.decode(payload, lr)
-        return self.irn.inverse(lr, z if latent is None else z + latent)
-
-    def stored(self, payload: Tensor | None) -> Tensor | None:
-        """S rounded to steps, -127 to 127, with the identity for its gradient within; see `coarser` for training."""
-        if payload is None:
-            return None
-        clamped = payload.clamp(-MOST, MOST)
-        step = self._steps(payload) if self.training else 1.0
-        return clamped + ((clamped / step).round() * step - clamped).detach()
-
-    def _steps(self, payload: Tensor) -> Tensor:
-        coarser = self.settings.coarser
-        return payload.new_tensor([coarser[i % len(coarser)] for i in range(payload.shape[0])]).view(-1, 1, 1, 1)
-
-    def payload_shape(self, size: Size) -> tuple[int, int, int]:
-        """Shape of S, without the batch, for an LR picture of `size` (h, w)."""
-        return self.settings.channels, -(-size[0] // FACTOR), -(-size[1] // FACTOR)
-
-    def penalty(self, parts: Split) -> Tensor | None:
+    def penalty(self, parts: Split) -> Tensor:
         """`error` times MSE(z, AE(z)), and `rate` times about the bits that a number of S costs."""
-        error: Tensor = parts.latent.square().mean() * self.settings.error
+        error: Tensor = latent_of(parts).square().mean() * self.settings.error
         if parts.payload is None or not self.settings.rate:
             return error
         bits: Tensor = torch.log2(1 + parts.payload.abs()).mean()
         return error + bits * self.settings.rate
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Condensed(OnGrid):
+    """An IRN-M in its place: `inner`, whose z goes through the autoencoder."""
+
+    inner: OnChain
+    autoencoder: Autoencoder
+
+    def split(self, hr: Tensor, *, latent: bool = True) -> Split:
+        """HR (B, 3, H, W) -> LR, S and what S does not hold, z - z'. Raises UsageError for other sizes."""
+        inner = self.inner.split(hr)
+        y, z = inner.lr, latent_of(inner)
+        s = self.autoencoder.encode(z, y)
+        return Split(y, s, z - self.autoencoder.decode(s, y) if latent else None)
+
+    def join(self, parts: Split, latent: Tensor | None = None) -> Tensor:
+        """LR, S and what it does not hold -> HR; None is zero for either."""
+        lr, s = parts.lr, parts.payload
+        if s is None:
+            s = lr.new_zeros(lr.shape[0], self.autoencoder.channels, *_coarse_size(lr))
+        z = self.autoencoder.decode(s, lr)
+        return self.inner.join(Split(lr), z if latent is None else z + latent)
+
+
 class Autoencoder(nn.Module):
     """z (B, C, h, w) <-> S (B, channels, ceil(h/4), ceil(w/4)), given y (B, 3, h, w), of any size."""
 
-    def __init__(self, settings: MetadataSettings, latent_channels: int) -> None:
+    def __init__(self, settings: IRNMSettings, latent_channels: int) -> None:
         super().__init__()
         width, layers, channels = settings.width, settings.layers, settings.channels
+        self.channels = channels
         self.encoder: nn.Module
         self.decoder: nn.Module
         if settings.design == "adaptive":

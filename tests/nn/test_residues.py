@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from unshrink.nn.fold import fold, pack_symbols, unfold, unpack_symbols
+from unshrink.nn.residues import fold, pack_symbols, unfold, unpack_symbols
 
 STEPS = [(4, 4, 4), (4, 2, 8), (1, 1, 1), (3, 5, 7), (1, 64, 2)]
 

@@ -5,21 +5,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from samples import disturb
+from samples import at, disturb
 from unshrink.errors import UsageError, WeightsError
-from unshrink.models.auxiliary import IRNA, AuxiliarySettings, MeanFirst
 from unshrink.models.irn import IRN, IRNSettings, LevelSettings
+from unshrink.models.irn_a import IRNA, IRNASettings, MeanFirst
+from unshrink.models.payloads import Plane
 from unshrink.nn.haar import Haar
 from unshrink.train.adapt import adapt
 
 LEVEL = LevelSettings(blocks=2, width=5, depth=1, subnet="residual", coupling="twin")
 KINDS = {
-    "x2": AuxiliarySettings((LEVEL,)),
-    "x4": AuxiliarySettings((LEVEL, LEVEL)),
-    "augmented": AuxiliarySettings((replace(LEVEL, augment=2), replace(LEVEL, augment=3))),
-    "no mean": AuxiliarySettings((LEVEL, LEVEL), start="none"),
-    "post-split": AuxiliarySettings((LEVEL, LEVEL), split="post"),
-    "gain": AuxiliarySettings((LEVEL,), gain=8.0),
+    "x2": IRNASettings((LEVEL,)),
+    "x4": IRNASettings((LEVEL, LEVEL)),
+    "augmented": IRNASettings((replace(LEVEL, augment=2), replace(LEVEL, augment=3))),
+    "no mean": IRNASettings((LEVEL, LEVEL), start="none"),
+    "post-split": IRNASettings((LEVEL, LEVEL), split="post"),
+    "gain": IRNASettings((LEVEL,), gain=8.0),
 }
 
 
@@ -37,7 +38,7 @@ def _picture(model, rows=3, columns=5):
 def test_nothing_is_lost_before_the_rounding(model):
     hr = _picture(model)
     with torch.no_grad():
-        parts = model.split(hr)
+        parts = at(model, hr).split(hr)
         assert parts.lr.shape == (2, 3, 3, 5)
         assert parts.payload.shape == (2, 1, 3, 5)
         assert parts.latent.shape == (2, model.latent_channels, 3, 5)
@@ -69,18 +70,16 @@ def test_without_a_payload_it_is_one_half(model):
 
 
 def test_what_is_stored_is_8_bits_and_never_0():
-    model = IRNA(KINDS["x2"])
     payload = torch.tensor([-0.1, 0.0, 0.4 / 255, 1.6 / 255, 0.5, 1.0, 1.2], requires_grad=True)
-    stored = model.stored(payload)
+    stored = Plane().rounded(payload)
     assert torch.equal(stored.detach(), torch.tensor([1, 1, 1, 2, 128, 255, 255]) / 255)
     (stored * torch.arange(7)).sum().backward()
     assert payload.grad.tolist() == list(range(7))
-    assert model.stored(None) is None
 
 
 def test_other_sizes_are_refused(model):
     with pytest.raises(UsageError, match="multiple"):
-        model.split(torch.rand(1, 3, model.scale + 1, model.scale, dtype=torch.float64))
+        model.downscale(torch.rand(1, 3, model.scale + 1, model.scale, dtype=torch.float64))
 
 
 def test_the_mean_takes_the_place_of_the_first_high_channel_which_comes_back_exactly():
@@ -117,7 +116,7 @@ def _plain(*levels):
 def test_after_a_post_split_it_begins_as_the_irn_that_it_grows_from():
     plain = _plain(LEVEL, LEVEL)
     larger = replace(LEVEL, width=7, augment=2)
-    model = IRNA(AuxiliarySettings((larger, larger), split="post")).double()
+    model = IRNA(IRNASettings((larger, larger), split="post")).double()
     adapt(plain, model)
     hr = _picture(model)
     with torch.no_grad():
@@ -133,16 +132,16 @@ def test_what_corresponds_is_kept_when_it_begins_with_an_irn(start):
     with torch.no_grad():
         for link in list(plain.chain.links)[1:]:
             link.f.head.weight[:, 0] = 0
-    model = IRNA(AuxiliarySettings((LEVEL,), start=start)).double()
+    model = IRNA(IRNASettings((LEVEL,), start=start)).double()
     adapt(plain, model)
     hr = _picture(model)
     with torch.no_grad():
-        parts, old = model.split(hr), plain.split(hr)
+        parts, old = at(model, hr).split(hr), at(plain, hr).split(hr)
         assert (parts.lr - old.lr).abs().max() < 1e-12
         assert (parts.latent - old.latent[:, 1:]).abs().max() < 1e-12
 
 
 def test_weights_of_another_make_are_refused():
-    model = IRNA(AuxiliarySettings((replace(LEVEL, coupling="affine"),)))
+    model = IRNA(IRNASettings((replace(LEVEL, coupling="affine"),)))
     with pytest.raises(WeightsError):
         adapt(IRN(IRNSettings((replace(LEVEL, coupling="affine"),))), model)

@@ -1,8 +1,12 @@
-"""Which blocks of a picture the network spoils; docs/exact-blocks.md states the rule and why it is this one."""
+"""Exact blocks: which blocks of a picture the network spoils, and the LR picture with those.
+
+docs/exact-blocks.md states the rule and why it is this one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +14,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unshrink.files.blocks import BLOCK, block_grid
+from unshrink.files.blocks import BLOCK, block_grid, encode_blocks
+from unshrink.files.picture import Picture
+from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Size
+from unshrink.nn.quantise import from_levels, to_levels
 from unshrink.nn.resample import bicubic_down, bicubic_up, resize_part
+from unshrink.rescale.memory import Memory
+from unshrink.rescale.payloads import decode_payload, held_in
+from unshrink.rescale.pixels import Pixels, read_part, to_rgb
 from unshrink.rescale.sizes import lr_size
-from unshrink.rescale.tensors import Pixels, read_part, to_levels, to_rgb
+from unshrink.rescale.small import Small
+from unshrink.rescale.tiled import upscale
 
+BLOCKS_SECTION = "BLKS"
+"""Section of an LR file with the blocks that the network spoils; absent where there are none."""
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""
 LEAST_RMSE = 8.0
@@ -35,6 +48,18 @@ class _Strip(NamedTuple):
     bicubic_worst: int
     failed: Mask
     """Drawn, clearly off, and less than 3 dB better than bicubic."""
+
+
+def add_exact_blocks(small: Small, picture: Picture, loaded: Loaded, memory: Memory) -> Small:
+    """`small` with those blocks of `picture` that the network, given the LR pixels of `small`, spoils."""
+    lr = small.lrfile
+    payload = decode_payload(loaded, held_in(lr))
+    restored = upscale(lr.picture.rgb, loaded.model, picture.size, memory, grey=picture.grey, payload=payload)
+    mask = spoiled_blocks(picture.rgb, restored, loaded.model.scale, picture.alpha, small=lr.picture.size)
+    if not mask.any():
+        return small
+    sections = {**lr.sections, BLOCKS_SECTION: encode_blocks(picture.rgb, mask)}
+    return Small(replace(lr, sections=sections))
 
 
 def spoiled_blocks(
@@ -99,7 +124,7 @@ def _there_and_back(hr: Pixels, scale: int | None, part: Part, small: Size | Non
             return _resized_there_and_back(hr, part, small or size)
         around = part.over(scale).grown(_HALO, lr_size(size, scale))
         lr = to_levels(bicubic_down(read_part(hr, around.times(scale)), scale))
-        grown = bicubic_up(lr.float().div_(255), scale)
+        grown = bicubic_up(from_levels(lr), scale)
         place = part.within(around.times(scale))
         return to_rgb(grown[..., *place.slices], part.size)
 
@@ -109,7 +134,7 @@ def _resized_there_and_back(hr: Pixels, part: Part, small: Size) -> Pixels:
 
     def lr(piece: Part) -> Tensor:
         made = resize_part(lambda source: read_part(hr, source), size, small, piece)
-        return to_levels(made).float().div_(255)
+        return from_levels(to_levels(made))
 
     return to_rgb(resize_part(lr, small, size, part), part.size)
 
