@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import features
-from unshrink.nn.precision import fast_dtype
 
 from lab.index import write_index
 from unshrink import checkup
 from unshrink.models import registry
 from unshrink.models import zoo as installed
 from unshrink.models.weights import write_weights
+from unshrink.nn.precision import fast_dtype
 
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
