@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo test check results ablations figures clean
+.PHONY: demo test check coverage results ablations figures tables wheels clean
 
 $(READY): pyproject.toml zoo/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e zoo -e '.[dev,export,perceptual]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ./zoo -e '.[dev,export,perceptual]'
 	touch $@
 
 demo: $(READY)
@@ -21,14 +21,23 @@ demo: $(READY)
 	@echo && echo "Written: " && ls -l $(DEMO)
 
 check: $(READY)
-	$(BIN)/ruff check src lab tests
-	$(BIN)/ruff format --check src lab tests
+	$(BIN)/ruff check src lab zoo tests
+	$(BIN)/ruff format --check src lab zoo tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 test: check
 	# Two workers, one thread each: more threads than cores make torch wait for itself.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations=15
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+# Both distributions, into dist/.
+wheels: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --outdir dist zoo
 
 # Tables and pictures of the docs, made anew from the reports beside the weights.
 BASELINES = $(wildcard $(foreach kind,avif bicubic jpeg webp,docs/results/$(kind)-*.json))
@@ -44,8 +53,13 @@ ablations: $(READY)
 
 ALL_STUDIES = $(basename $(notdir $(wildcard lab/studies/*.yaml)))
 
+# Tables inside pages, with the shipped weights. SETS holds Set5, DATA the pictures that training held some out of.
+tables: $(READY)
+	$(BIN)/python -m lab.carriers $(SETS)/Set5
+	$(BIN)/python -m lab.blocks irn-q-x2 irn-q-x4 --photos $(DATA) --most 8
+
 figures: $(READY)
 	$(BIN)/python -m lab.figure examples/circuit.png docs/images/circuit.png --corner 30 20
 
 clean:
-	rm -rf build $(VENV)
+	rm -rf build dist $(VENV)

@@ -1,4 +1,4 @@
-"""Train the variants of a study at equal cost and compare them: ``python -m lab.ablation STUDY --data DIR``.
+"""Train the variants of a study at equal cost and compare them: `python -m lab.ablation STUDY --data DIR`.
 
 Cost is counted in FLOPs, not timed, so that a busy machine changes nothing. Figures are those of held-out pictures
 (`train.validate`), for choices and for the order of methods; reports on test sets are `unshrink eval`'s.
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from lab.ablation_page import KIND, RESULTS, SCHEMA, read_results, render_page
+from lab.command import answer, write_json
 from lab.index import home
 from lab.study import Study, Variant, find_variant, plan, read_study, seeds_of, study_names, trace
 from unshrink.data.pack import Pack, pack_folder
-from unshrink.errors import UnshrinkError, UsageError
+from unshrink.errors import UsageError
 from unshrink.files.lrfile import strip
 from unshrink.files.picture import Picture
 from unshrink.models import registry, weights
@@ -84,14 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if not (chosen.table or chosen.plan or (chosen.studies and chosen.data)):
         parser.error("name a study and --data, or ask for --table or --plan")
-    try:
-        for line in _carry_out(chosen):
-            sys.stdout.write(line)
-            sys.stdout.flush()
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return answer(lambda: _tell(_carry_out(chosen)))
+
+
+def _tell(lines: Iterator[str]) -> None:
+    for line in lines:
+        sys.stdout.write(line)
+        sys.stdout.flush()
 
 
 def _carry_out(chosen: argparse.Namespace) -> Iterator[str]:
@@ -214,10 +214,7 @@ def _add(study: Study, result: Result, results: Path) -> None:
     head = {key: value for key, value in asdict(study).items() if key in ("title", "budget", "recipe")}
     entry = {"schema": SCHEMA, "kind": KIND, "study": study.name, **head, "results": listed}
     results.mkdir(parents=True, exist_ok=True)
-    path = results / f"ablation-{study.name}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_json(results / f"ablation-{study.name}.json", entry)
 
 
 def _place(order: Sequence[str], name: str) -> int:

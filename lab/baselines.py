@@ -29,7 +29,7 @@ CODECS: Mapping[str, Mapping[str, Any]] = {
 
 
 def evaluate_bicubic(scale: Scale, folders: Sequence[Path], progress: Progress | None = None) -> Report:
-    """MATLAB bicubic down, rounded and written as PNG, read back and enlarged the same way; schema of ``evaluate``.
+    """MATLAB bicubic down, rounded and written as PNG, read back and enlarged the same way; schema of `evaluate`.
 
     Its LR is the reference, so the LR's PSNR is infinite, null in the report.
     """
@@ -42,11 +42,11 @@ def bicubic_both_ways(hr: Picture, scale: Scale) -> Picture:
 
 
 def evaluate_codec(codec: str, rival: Report, folders: Sequence[Path], progress: Progress | None = None) -> Report:
-    """Code the HR pictures with ``codec`` (a key of :data:`CODECS`) in no more bytes than ``rival``'s LR files have.
+    """Code the HR pictures with `codec` (a key of `CODECS`) in no more bytes than `rival`'s LR files have.
 
-    ``rival`` is a report over the same folders, for instance from ``evaluate``. Every picture gets the highest quality
+    `rival` is a report over the same folders, for instance from `evaluate`. Every picture gets the highest quality
     setting, 1 to 100, whose bytes do not exceed those of its LR file; where even the lowest does, that one is taken and
-    the row says ``over_budget``. Codecs have no LR, so those fields are null. Raises UnknownNameError, and UsageError
+    the row says `over_budget`. Codecs have no LR, so those fields are null. Raises UnknownNameError, and UsageError
     where this Pillow lacks the codec or the report lacks a picture.
     """
     _require_codec(codec)
@@ -61,7 +61,7 @@ def evaluate_codec(codec: str, rival: Report, folders: Sequence[Path], progress:
 
 
 def codecs() -> list[str]:
-    """The codecs of :data:`CODECS` that this Pillow was built with."""
+    """The codecs of `CODECS` that this Pillow was built with."""
     return [name for name in CODECS if features.check("jpg" if name == "jpeg" else name)]
 
 

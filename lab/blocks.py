@@ -1,4 +1,4 @@
-"""What exact blocks cost and bring: `python -m lab.blocks lite-x2 lite-x4 --photos DIR`, as Markdown.
+"""What exact blocks cost and bring: `python -m lab.blocks irn-q-x2 irn-q-x4 --photos DIR`, into docs/exact-blocks.md.
 
 Each picture is shrunk twice through written files, with exact blocks and without. Photographs are those of DIR that the
 recipes hold out of training (one in 16, by name). Synthetic pictures are drawn by `unshrink.data.synthetic`, a few
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from lab.baselines import bicubic_both_ways
+from lab.command import answer
+from lab.pages import fill, markdown_table
 from unshrink.data import synthetic
 from unshrink.data.pack import held_out
 from unshrink.errors import UsageError
@@ -26,9 +27,11 @@ from unshrink.evaluate.protocol import crop_to_multiple
 from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.quality import Pixels, psnr_rgb
 from unshrink.models import registry
+from unshrink.models.zoo import find
 from unshrink.rescale import Engine
 
 HOLDOUT = 16
+PAGE = Path("docs/exact-blocks.md")
 _TILE = 256
 _TILES = 4
 _PAGE = (240, 320)
@@ -45,7 +48,7 @@ class Row:
 
 
 def measure_blocks(engine: Engine, model: str, hr: Pixels) -> Row:
-    """Shrink and restore ``hr`` (H, W, 3) with ``model``, with exact blocks and without, through written files."""
+    """Shrink and restore `hr` (H, W, 3) with `model`, with exact blocks and without, through written files."""
     scale = registry.get(model).scale
     if scale is None:
         raise UsageError(f"{model} has no scale of its own; name a model that has.")
@@ -75,11 +78,11 @@ def renders() -> dict[str, Callable[[], Iterator[Pixels]]]:
     return kinds
 
 
-def table(rows: Mapping[str, Sequence[Row]]) -> list[str]:
-    """Lines of a Markdown table, a line for each kind of pictures: mean bytes and PSNR, and the worst pixel of all."""
+def table(rows: Mapping[str, Sequence[Row]]) -> str:
+    """A Markdown table, a line for each kind of pictures: mean bytes and PSNR, and the worst pixel of all."""
     heads = ["pictures", "number", "bytes", "with blocks", "more"]
     heads += ["PSNR bicubic", "without", "with", "worst bicubic", "without", "with"]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    lines = []
     for kind, measured in rows.items():
         without, with_ = sum(row.bytes_without for row in measured), sum(row.bytes_with for row in measured)
         more = sum(row.bytes_with / row.bytes_without - 1 for row in measured) / len(measured)
@@ -87,27 +90,31 @@ def table(rows: Mapping[str, Sequence[Row]]) -> list[str]:
         cells += [f"{100 * more:.2f} %"]
         cells += [_decibels([row.psnr[i] for row in measured]) for i in (2, 0, 1)]
         cells += [str(max(row.worst[i] for row in measured)) for i in (2, 0, 1)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        lines.append(cells)
+    return markdown_table(heads, lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for each model."""
+    """The command: a table for each model; 0, or the error's exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="folder of training pictures; the held-out are used")
     parser.add_argument("--most", type=int, metavar="N", help="at most N photographs, spread over the folder")
-    parser.add_argument("--weights", type=Path, metavar="PATH", help="weights that are not installed; for one model")
+    parser.add_argument("--page", type=Path, default=PAGE)
     chosen = parser.parse_args(arguments)
-    engine = Engine(weights=chosen.weights)
-    for model in chosen.models:
-        rows = {
-            kind: [measure_blocks(engine, model, hr) for hr in pictures()]
-            for kind, pictures in _all(chosen.photos, chosen.most)
-        }
-        digest = engine.load(model).weights.digest[:12]
-        sys.stdout.write("\n".join([f"**{model}**, weights {digest}:", "", *table(rows), "", ""]))
-    return 0
+
+    def work() -> None:
+        tables = [_measured(model, chosen.photos, chosen.most) for model in chosen.models]
+        fill(chosen.page, "blocks", "\n\n".join(tables))
+
+    return answer(work)
+
+
+def _measured(model: str, photos: Path | None, most: int | None) -> str:
+    engine = Engine()
+    rows = {kind: [measure_blocks(engine, model, hr) for hr in pictures()] for kind, pictures in _all(photos, most)}
+    weights = find(model)
+    return f"`{model}` {weights.version}, weights {weights.digest[:12]}:\n\n{table(rows)}"
 
 
 def _all(photos: Path | None, most: int | None) -> Iterator[tuple[str, Callable[[], Iterator[Pixels]]]]:

@@ -1,7 +1,7 @@
 """Ten cycles down and up through files, x_{k+1} = up(down(x_k)): does the picture hold? PSNR(x, x_k) for k = 1 to 10.
 
-The idempotence test of BAIRNet (CVPR 2022). ``python -m lab.cycles OUT.json DIR... --model NAME`` measures
-one model and writes JSON; ``render`` makes a table of several.
+The idempotence test of BAIRNet (CVPR 2022). `python -m lab.cycles OUT.json DIR... --model NAME` measures
+one model and writes JSON; `render` makes a table of several.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.scales import run_command
+from lab.command import run_command
 from unshrink.errors import UsageError
 from unshrink.evaluate.measure import SCHEMA, Report
 from unshrink.evaluate.models import there_and_back
@@ -37,10 +37,10 @@ def measure_cycles(
     weights: Path | None = None,
     cycles: int = CYCLES,
 ) -> Report:
-    """Mean Y-PSNR in dB of the first picture against that after 1 to ``cycles`` round trips, by set.
+    """Mean Y-PSNR in dB of the first picture against that after 1 to `cycles` round trips, by set.
 
     Pictures are restored from the LR file's pixels and the model's payload, without exact blocks. Returns plain data:
-    ``kind`` "cycles", ``model``, ``scale``, and ``sets`` with a list of ``cycles`` figures each. Raises UsageError.
+    `kind` "cycles", `model`, `scale`, and `sets` with a list of `cycles` figures each. Raises UsageError.
     """
     engine, chosen = Engine(weights=weights), scale or get(name).scale or SCALE
     engine.choose(chosen, name)

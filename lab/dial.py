@@ -1,4 +1,4 @@
-"""Measure the dial of a model: ``python -m lab.dial MODEL FOLDER... --out FILE.json [--plot FILE.png]``.
+"""Measure the dial of a model: `python -m lab.dial MODEL FOLDER... --out FILE.json [--plot FILE.png]`.
 
 For each sigma, distortion (Y-PSNR) and perception (LPIPS) of pictures that were written, closed, read back and
 restored. Several reports can be plotted in one figure, such as that of a model trained with two values of sigma.
@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unshrink.errors import UnshrinkError, UsageError
+from lab.command import answer, write_json
+from unshrink.errors import UsageError
 from unshrink.evaluate.measure import Progress, Report
 from unshrink.evaluate.protocol import crop_to_multiple, find_pictures
-from unshrink.files.disk import write_bytes
 from unshrink.files.picture import Picture, read_picture
 from unshrink.metrics.perceptual import SMALLEST, lpips, metric_name
 from unshrink.metrics.quality import psnr_y
@@ -37,11 +37,11 @@ def measure_dial(
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> Report:
-    """Y-PSNR and LPIPS of model ``name`` at every sigma, means over all pictures of ``folders`` together, one a folder.
+    """Y-PSNR and LPIPS of model `name` at every sigma, means over all pictures of `folders` together, one a folder.
 
     LR files are written without exact blocks, and as many pixels as the scale are left out at each side, as in
-    docs/protocol.md. The report is plain data: ``model``, ``weights`` (SHA-256), ``metric``, ``seed``, and ``sets``,
-    keyed by the folder's name, each with ``images`` and ``curve``, a list of ``sigma``, ``psnr_y``, ``lpips``. Raises
+    docs/protocol.md. The report is plain data: `model`, `weights` (SHA-256), `metric`, `seed`, and `sets`,
+    keyed by the folder's name, each with `images` and `curve`, a list of `sigma`, `psnr_y`, `lpips`. Raises
     UnknownNameError, WeightsError, UnreadableInputError, and UsageError for a model without a dial, for folders without
     pictures, for pictures under 32 pixels a side inside the border, and without the extra "perceptual".
     """
@@ -81,16 +81,15 @@ def plot_dials(reports: Sequence[tuple[str, Report]], target: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0, or the error's exit code."""
     chosen = _parser().parse_args(arguments)
-    try:
+
+    def work() -> None:
         report = measure_dial(chosen.model, chosen.folders, weights=chosen.weights)
-        write_bytes(chosen.out, (json.dumps(report, indent=1) + "\n").encode(), overwrite=True)
+        write_json(chosen.out, report)
         if chosen.plot:
             others = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in chosen.beside]
             plot_dials([(chosen.out.stem, report), *others], chosen.plot)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+
+    return answer(work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lab.scales import run_command
+from lab.command import run_command
 from unshrink.errors import UsageError
 from unshrink.evaluate.measure import SCHEMA, Report
 from unshrink.evaluate.protocol import crop_to_multiple, find_pictures
@@ -31,7 +31,7 @@ def measure_ensemble(name: str, folders: Sequence[Path], *, weights: Path | None
     """Mean Y-PSNR in dB of the restoration from the LR picture as it is, flipped, and averaged over all eight.
 
     For models of one scale that keep all in the LR picture, which is written to a file and read back. Returns plain
-    data: ``kind`` "ensemble", ``model`` and ``sets`` with "plain", "flipped" (left to right) and "averaged" each.
+    data: `kind` "ensemble", `model` and `sets` with "plain", "flipped" (left to right) and "averaged" each.
     Raises UsageError for other models.
     """
     spec = get(name)
@@ -43,7 +43,7 @@ def measure_ensemble(name: str, folders: Sequence[Path], *, weights: Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m lab.ensemble OUT.json DIR... --model NAME``; 0, or the error's exit code."""
+    """`python -m lab.ensemble OUT.json DIR... --model NAME`; 0, or the error's exit code."""
     return run_command(arguments, measure_ensemble, None, __doc__)
 
 

@@ -1,4 +1,4 @@
-"""Draw a picture's way down and up, side by side: ``python -m lab.figure IN OUT``."""
+"""Draw a picture's way down and up, side by side: `python -m lab.figure IN OUT`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from lab.baselines import bicubic_both_ways
-from unshrink.errors import UnshrinkError
+from lab.command import answer
 from unshrink.evaluate.models import there_and_back
 from unshrink.evaluate.protocol import crop_to_multiple
 from unshrink.files.disk import write_bytes
@@ -64,13 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model")
     parser.add_argument("--corner", type=int, nargs=2, default=(0, 0), metavar=("X", "Y"))
     chosen = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         figure = draw(chosen.source, scale=chosen.scale, model=chosen.model, corner=tuple(chosen.corner))
         write_bytes(chosen.target, Picture.from_pil(figure).encode("png"), overwrite=True)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+
+    return answer(work)
 
 
 def _psnr(hr: Picture, other: Picture, scale: int) -> float:

@@ -1,4 +1,4 @@
-"""How gradients fare with depth in IRN, IRRM and IRRM without its skips: ``python -m lab.gradients DATA``.
+"""How gradients fare with depth in IRN, IRRM and IRRM without its skips: `python -m lab.gradients DATA`.
 
 Three networks of six couplings and about equal cost are trained from the same seed on the same patches. At every step
 the gradient of each coupling is measured; depth 1 is the coupling next to the HR picture. After Figure 2 of Li et al.,
@@ -8,7 +8,6 @@ IJCAI 2024; what is measured, and on what networks, is our design.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -24,9 +23,9 @@ import torch
 from matplotlib import pyplot
 from torch import nn
 
+from lab.command import answer, write_json
 from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import PatchSettings, draw_batch
-from unshrink.errors import UnshrinkError
 from unshrink.models.irn import IRNSettings, LevelSettings
 from unshrink.models.irrm import IRRMSettings, ModuleSettings
 from unshrink.models.registry import Settings
@@ -116,12 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, default=Path("docs/results/gradients.json"))
     parser.add_argument("--png", type=Path, default=Path("docs/images/gradients.png"))
     chosen = parser.parse_args(arguments)
-    try:
-        _report(pack_folder(chosen.data, chosen.cache), chosen.steps, chosen.json, chosen.png)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return answer(lambda: _report(pack_folder(chosen.data, chosen.cache), chosen.steps, chosen.json, chosen.png))
 
 
 def _report(pack: Pack, steps: int, report: Path, picture: Path) -> None:
@@ -132,7 +126,7 @@ def _report(pack: Pack, steps: int, report: Path, picture: Path) -> None:
         sys.stderr.write(f"{name}: loss {traces[-1].loss:.5f}, {time.monotonic() - begun:.0f} s\n")
     report.parent.mkdir(parents=True, exist_ok=True)
     entries = {"steps": steps, "data": pack.digest, "networks": [asdict(entry) for entry in traces]}
-    report.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    write_json(report, entries)
     draw(traces, picture)
 
 

@@ -1,12 +1,11 @@
 """Write the indexes beside the weights anew: `python -m lab.index`. They say which versions there are, unread."""
 
 import hashlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from unshrink.files.disk import write_bytes
+from lab.command import write_json
 from unshrink.models import registry
 from unshrink.models.zoo import INDEX, OWN, TENSORS, number
 
@@ -35,8 +34,7 @@ def make_index(folder: Path) -> dict[str, Any]:
 
 def write_index(folder: Path) -> None:
     """Write the index of `folder` into it."""
-    text = json.dumps(make_index(folder), indent=1) + "\n"
-    write_bytes(folder / INDEX, text.encode(), overwrite=True)
+    write_json(folder / INDEX, make_index(folder))
 
 
 def main() -> int:

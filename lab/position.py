@@ -1,4 +1,4 @@
-"""What a trained IARN makes of its position planes: ``python -m lab.position OUT.json DIR... --model NAME``.
+"""What a trained IARN makes of its position planes: `python -m lab.position OUT.json DIR... --model NAME`.
 
 The same weights, but that kernels read the phases, or the phases and the scales, with zeros. A network that has use for
 where the pixels of its grid lie restores worse without.
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lab.scales import run_command
+from lab.command import run_command
 from unshrink.errors import UsageError
 from unshrink.evaluate.measure import SCHEMA, Report
 from unshrink.evaluate.models import evaluate
@@ -33,9 +33,9 @@ KNOWN = {"all": (), "no phases": (2, 3), "nothing": (0, 1, 2, 3)}
 def measure_position(
     name: str, folders: Sequence[Path], *, scales: Sequence[Scale] = SCALES, weights: Path | None = None
 ) -> Report:
-    """Mean Y-PSNR in dB of model ``name``, by what it is told of position, scale and set, through written files.
+    """Mean Y-PSNR in dB of model `name`, by what it is told of position, scale and set, through written files.
 
-    Returns plain data: ``kind`` "position", ``model``, and ``points`` with ``told``, ``scale`` and ``psnr_y`` keyed by
+    Returns plain data: `kind` "position", `model`, and `points` with `told`, `scale` and `psnr_y` keyed by
     set. Scales that are left out are taken for 1, so that biases stay what they are. Raises UsageError for a model that
     reads no planes.
     """

@@ -1,4 +1,4 @@
-"""Put trained weights into the zoo with their card: ``python -m lab.publish RUN SET_FOLDER...``."""
+"""Put trained weights into the zoo with their card: `python -m lab.publish RUN SET_FOLDER...`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
+from lab.command import answer
 from lab.index import home, write_index
 from unshrink.data.patches import PatchSettings
-from unshrink.errors import UnreadableInputError, UnshrinkError
+from unshrink.errors import UnreadableInputError
 from unshrink.evaluate.measure import Report
 from unshrink.evaluate.models import evaluate
 from unshrink.models import registry, weights
@@ -120,13 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", nargs="+", type=Path, metavar="SET_FOLDER", help="pictures to measure on")
     parser.add_argument("--data", required=True, help="what it was trained on, in words")
     chosen = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         target = publish(chosen.run, chosen.folders, data=chosen.data)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write((target / "README.md").read_text(encoding="utf-8"))
-    return 0
+        sys.stdout.write((target / "README.md").read_text(encoding="utf-8"))
+
+    return answer(work)
 
 
 def _card(record: dict[str, Any], model: Rescaler, sets: dict[str, Report], data: str) -> dict[str, Any]:

@@ -1,18 +1,16 @@
-"""Measure the baselines beside a model: ``python -m lab.rivals REPORT.json OUT_FOLDER SET_FOLDER...``."""
+"""Measure the baselines beside a model: `python -m lab.rivals REPORT.json OUT_FOLDER SET_FOLDER...`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lab.baselines import codecs, evaluate_bicubic, evaluate_codec
+from lab.command import answer, write_json
 from lab.table import read_report
-from unshrink.errors import UnshrinkError
 from unshrink.evaluate.measure import Report
-from unshrink.files.disk import write_bytes
 
 
 def measure_rivals(report: Report, folders: Sequence[Path]) -> dict[str, Report]:
@@ -31,15 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, metavar="OUT_FOLDER")
     parser.add_argument("folders", nargs="+", type=Path, metavar="SET_FOLDER")
     chosen = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         for name, rival in measure_rivals(read_report(chosen.report), chosen.folders).items():
             slim = {key: {k: v for k, v in row.items() if k != "per_image"} for key, row in rival["sets"].items()}
-            text = json.dumps({**rival, "sets": slim}, indent=1) + "\n"
-            write_bytes(chosen.out / f"{name}.json", text.encode(), overwrite=True)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+            write_json(chosen.out / f"{name}.json", {**rival, "sets": slim})
+
+    return answer(work)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,20 @@
 """PSNR over scale: a model of any scale, bicubic both ways, and models of one scale, on folders of pictures.
 
-``python -m lab.scales OUT.json DIR...`` measures and writes the curve as JSON, and as OUT.png where
+`python -m lab.scales OUT.json DIR...` measures and writes the curve as JSON, and as OUT.png where
 matplotlib is installed.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.baselines import evaluate_bicubic
-from unshrink.errors import UnshrinkError
+from lab.command import run_command
 from unshrink.evaluate.measure import SCHEMA, Report
 from unshrink.evaluate.models import evaluate
-from unshrink.files.disk import write_bytes
 from unshrink.models.registry import default_for, default_scales, get
 from unshrink.rescale.sizes import Scale
 
@@ -44,10 +41,10 @@ SCALES: tuple[Scale, ...] = (
 def measure_curve(
     name: str, folders: Sequence[Path], *, scales: Sequence[Scale] = SCALES, weights: Path | None = None
 ) -> Report:
-    """Mean Y-PSNR in dB by set of model ``name``, of bicubic both ways and of the default models of one scale.
+    """Mean Y-PSNR in dB by set of model `name`, of bicubic both ways and of the default models of one scale.
 
-    Returns plain data: ``kind`` "scales", ``model``, and ``points``, one for each system and scale, with ``system``,
-    ``scale``, ``lr_psnr_y`` and ``psnr_y`` keyed by set. All through written files, as `evaluate`.
+    Returns plain data: `kind` "scales", `model`, and `points`, one for each system and scale, with `system`,
+    `scale`, `lr_psnr_y` and `psnr_y` keyed by set. All through written files, as `evaluate`.
     """
     points = [_point(evaluate(name, folders, scale=scale, weights=weights)) for scale in scales]
     points += [_point(evaluate_bicubic(scale, folders)) for scale in scales]
@@ -76,37 +73,6 @@ def plot_curve(report: Report, target: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0, or the error's exit code."""
     return run_command(arguments, measure_curve, plot_curve, __doc__)
-
-
-def run_command(
-    arguments: Sequence[str] | None,
-    measure: Callable[..., Report],
-    plot: Callable[[Report, Path], None] | None,
-    about: str | None,
-) -> int:
-    """Read OUT, folders, --model and --weights, measure, write JSON and, where it can be drawn, a plot."""
-    parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("out", type=Path, metavar="OUT.json")
-    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
-    parser.add_argument("--model", default=default_for(None).name)
-    parser.add_argument("--weights", type=Path)
-    chosen = parser.parse_args(arguments)
-    try:
-        report = measure(chosen.model, chosen.folders, weights=chosen.weights)
-        write_bytes(chosen.out, (json.dumps(report, indent=1) + "\n").encode(), overwrite=True)
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    if plot is not None:
-        _try_to_plot(plot, report, chosen.out.with_suffix(".png"))
-    return 0
-
-
-def _try_to_plot(plot: Callable[[Report, Path], None], report: Report, target: Path) -> None:
-    try:
-        plot(report, target)
-    except ImportError:
-        sys.stderr.write("No plot: matplotlib comes with the extra 'plots'.\n")
 
 
 def _point(report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Markdown tables from the JSON of evaluations and baselines: ``python -m lab.table FILE...``."""
+"""Markdown tables from the JSON of evaluations and baselines: `python -m lab.table FILE...`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from unshrink.errors import UnreadableInputError, UnshrinkError
+from lab.command import answer
+from unshrink.errors import UnreadableInputError
 from unshrink.evaluate.measure import SCHEMA, Report
 
 _NOTHING = "–"
@@ -22,7 +23,7 @@ def render(reports: Sequence[Report]) -> str:
     In each our models come first, then the baselines, then the papers' figures for the same sets. A set's column holds
     Y-PSNR in dB / SSIM; "LR" is the LR against bicubic; bits are of the whole file, and of the payload alone, per HR
     pixel, set by set. Cost and FLOPs come from the report's `card`; papers report neither, nor LR and bits. Raises
-    ``ValueError`` for a report of another schema.
+    `ValueError` for a report of another schema.
     """
     for report in reports:
         if report.get("schema") != SCHEMA:
@@ -39,13 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.table", description="Results as a Markdown table.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON written by `unshrink eval --json`")
     chosen = parser.parse_args(arguments)
-    try:
-        text = render([read_report(path) for path in newest(chosen.files)])
-    except UnshrinkError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(text)
-    return 0
+    return answer(lambda: _tell([read_report(path) for path in newest(chosen.files)]))
+
+
+def _tell(reports: Sequence[Report]) -> None:
+    sys.stdout.write(render(reports))
 
 
 def newest(paths: Sequence[Path]) -> list[Path]:

@@ -1,7 +1,7 @@
 """The one tree of exceptions.
 
-Every error that this package raises on purpose is an :class:`UnshrinkError`, and every class carries the exit code that
-the command line ends with.  A message is one sentence or two: what was wrong, then what to do next.
+Every error that this package raises on purpose is an `UnshrinkError`, and every class carries the exit code that
+the command line ends with. A message is one sentence or two: what was wrong, then what to do next.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class UnshrinkError(Exception):
-    """Base of everything this package raises on purpose; ``str(error)`` is fit to be shown to a user as it stands."""
+    """Base of everything this package raises on purpose; `str(error)` is fit to be shown to a user as it stands."""
 
     exit_code: ClassVar[int] = 1
 
@@ -46,7 +46,7 @@ class UsageError(UnshrinkError):
 class UnknownNameError(UsageError):
     """A name that is in no list: of a model, an option, a recipe.
 
-    ``kind`` says in one word what was named ("model"), ``name`` is what was given, ``known`` are the names that exist.
+    `kind` says in one word what was named ("model"), `name` is what was given, `known` are the names that exist.
     The message names the nearest neighbour where one is near.
     """
 
@@ -66,7 +66,7 @@ class SmallEnoughError(UsageError):
 
 
 class OutputExistsError(UsageError):
-    """The output is already there and nobody asked to overwrite it; ``path`` is that output."""
+    """The output is already there and nobody asked to overwrite it; `path` is that output."""
 
     def __init__(self, path: object) -> None:
         self.path = path
@@ -113,7 +113,7 @@ class MissingWeightsError(LRFileError):
 
 
 class LimitError(UnshrinkError):
-    """The input or the output is larger than a limit of :class:`unshrink.limits.Limits` or of the container."""
+    """The input or the output is larger than a limit of `unshrink.limits.Limits` or of the container."""
 
     exit_code: ClassVar[int] = 5
 
@@ -136,7 +136,7 @@ class MissingTorchError(UnshrinkError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the member of ``known`` that is most like ``name``, or None where none is near."""
+    """The member of `known` that is most like `name`, or None where none is near."""
     matches = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5)
     # difflib does not see that "irn-4x" has the very letters of "irn-x4"
     return max(matches, key=lambda match: (_likeness(name, match), sorted(match) == sorted(name)), default=None)

@@ -14,6 +14,7 @@ from unshrink.data.pack import held_out, pack_folder
 from unshrink.data.synthetic import KINDS, checkerboard
 from unshrink.models.registry import build, get
 from unshrink.models.weights import write_weights
+from unshrink.models.zoo import find
 from unshrink.rescale import Engine
 
 
@@ -33,15 +34,16 @@ def test_a_checkerboard_comes_back_for_a_few_bytes(untrained: Path) -> None:
     assert row.worst[2] > 100
 
 
-def test_the_command_prints_a_line_for_each_kind(
-    untrained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_puts_a_line_for_each_kind_into_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_PAGE", (32, 48))
     monkeypatch.setattr(blocks, "_TILE", 32)
     monkeypatch.setattr(blocks, "_TILES", 1)
-    assert blocks.main(["lite-x2", "--weights", str(untrained)]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("**lite-x2**, weights ")
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- blocks -->\nold\n<!-- end of blocks -->\nAfter.\n")
+    assert blocks.main(["irn-q-x2", "--page", str(page)]) == 0
+    lines = page.read_text().splitlines()
+    assert (lines[0], lines[-1], "old" in lines) == ("Before.", "After.", False)
+    assert f"weights {find('irn-q-x2').digest[:12]}" in lines[3]
     rows = [line.split(" | ") for line in lines if line.startswith("| ")]
     assert len(rows) == 1 + 4 + len(KINDS)
     assert len({len(row) for row in rows}) == 1

@@ -32,7 +32,7 @@ _PUNCTUATION = ("", "", "", "", "", "", ",", ".", ":", ";", "!", "?", "-", "/", 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A picture being drawn: ``image`` (RGB), a pen on it, the generator of every choice, the fonts to choose from."""
+    """A picture being drawn: `image` (RGB), a pen on it, the generator of every choice, the fonts to choose from."""
 
     image: Image.Image
     draw: ImageDraw.ImageDraw
@@ -41,7 +41,7 @@ class Canvas:
 
     @classmethod
     def blank(cls, rng: Generator, size: tuple[int, int], fonts: tuple[str, ...] = ()) -> Canvas:
-        """A white canvas of ``size`` = (height, width) pixels."""
+        """A white canvas of `size` = (height, width) pixels."""
         image = Image.new("RGB", size[::-1], WHITE)
         return cls(image, ImageDraw.Draw(image), rng, fonts)
 
@@ -60,12 +60,12 @@ class Canvas:
 
 
 def chance(rng: Generator, probability: float) -> bool:
-    """True with ``probability`` 0..1."""
+    """True with `probability` 0..1."""
     return bool(rng.random() < probability)
 
 
 def whole(rng: Generator, low: int, high: int) -> int:
-    """A whole number from ``low`` to ``high``, both included; ``low`` where the range is empty."""
+    """A whole number from `low` to `high`, both included; `low` where the range is empty."""
     return int(rng.integers(low, max(low, high) + 1))
 
 
@@ -99,7 +99,7 @@ def ink_and_paper(rng: Generator) -> tuple[Colour, Colour]:
 
 
 def random_box(canvas: Canvas, smallest: int, largest: int) -> Box:
-    """A box inside the canvas whose sides are ``smallest`` to ``largest`` pixels, less where the canvas is smaller."""
+    """A box inside the canvas whose sides are `smallest` to `largest` pixels, less where the canvas is smaller."""
     width, height = canvas.image.size
     w, h = (min(side, whole(canvas.rng, smallest, largest)) for side in (width, height))
     left, top = whole(canvas.rng, 0, width - w), whole(canvas.rng, 0, height - h)
@@ -107,20 +107,20 @@ def random_box(canvas: Canvas, smallest: int, largest: int) -> Box:
 
 
 def words(rng: Generator, count: int) -> str:
-    """``count`` made-up words of 1 to 11 letters, digits and capitals among them, with punctuation."""
+    """`count` made-up words of 1 to 11 letters, digits and capitals among them, with punctuation."""
     return " ".join(_word(rng) for _ in range(count))
 
 
 def pick_font(canvas: Canvas, smallest: int, largest: int) -> ImageFont.FreeTypeFont:
-    """A font of ``smallest`` to ``largest`` pixels: Pillow's own, or one of the canvas's (each equally likely)."""
+    """A font of `smallest` to `largest` pixels: Pillow's own, or one of the canvas's (each equally likely)."""
     faces = ("", *canvas.fonts)
     return _font(faces[whole(canvas.rng, 0, len(faces) - 1)], whole(canvas.rng, smallest, largest))
 
 
 def stamp(canvas: Canvas, colour: Colour, paint: Callable[[ImageDraw.ImageDraw, int], None], *, smooth: bool) -> None:
-    """Paint shapes in one colour through a mask; ``paint`` gets a pen and the factor to multiply its coordinates by.
+    """Paint shapes in one colour through a mask; `paint` gets a pen and the factor to multiply its coordinates by.
 
-    The factor is 4 for ``smooth`` (anti-aliased) shapes and 1 for hard ones; the pen draws in 255.
+    The factor is 4 for `smooth` (anti-aliased) shapes and 1 for hard ones; the pen draws in 255.
     """
     factor = 4 if smooth else 1
     mask = Image.new("L", (canvas.image.width * factor, canvas.image.height * factor))
@@ -129,19 +129,19 @@ def stamp(canvas: Canvas, colour: Colour, paint: Callable[[ImageDraw.ImageDraw, 
 
 
 def paste_pattern(canvas: Canvas, box: Box, mask: NDArray[np.bool_], on: Colour, off: Colour) -> None:
-    """Lay a two-colour pattern, ``mask`` of the box's (height, width), into ``box``."""
+    """Lay a two-colour pattern, `mask` of the box's (height, width), into `box`."""
     pixels = np.where(mask[..., None], np.array(on, np.uint8), np.array(off, np.uint8))
     canvas.image.paste(Image.fromarray(pixels), box[:2])
 
 
 def checks(shape: tuple[int, int], cell: int, phase: tuple[int, int]) -> NDArray[np.bool_]:
-    """Squares of ``cell`` pixels, shifted by ``phase`` = (down, right) pixels; the first is False at phase 0."""
+    """Squares of `cell` pixels, shifted by `phase` = (down, right) pixels; the first is False at phase 0."""
     y, x = np.ogrid[: shape[0], : shape[1]]
     return np.asarray(((y + phase[0]) // cell + (x + phase[1]) // cell) % 2 == 1)
 
 
 def stripes(rng: Generator, shape: tuple[int, int], direction: tuple[int, int]) -> NDArray[np.bool_]:
-    """Lines and gaps of one to three pixels each; ``direction`` = how fast (down, right) crosses them."""
+    """Lines and gaps of one to three pixels each; `direction` = how fast (down, right) crosses them."""
     on, off, phase = whole(rng, 1, 3), whole(rng, 1, 3), whole(rng, 0, 5)
     y, x = np.ogrid[: shape[0], : shape[1]]
     return np.broadcast_to((direction[0] * y + direction[1] * x + phase) % (on + off) < on, shape)
@@ -167,7 +167,7 @@ def system_fonts() -> tuple[Path, ...]:
 
 
 def rows(canvas: Canvas, start: int, stop: int, low: int, high: int) -> Iterator[int]:
-    """Positions from ``start`` to before ``stop``, ``low`` to ``high`` pixels apart (a new step each time)."""
+    """Positions from `start` to before `stop`, `low` to `high` pixels apart (a new step each time)."""
     while start < stop:
         yield start
         start += whole(canvas.rng, low, high)

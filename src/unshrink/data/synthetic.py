@@ -1,7 +1,7 @@
 """Synthetic HR pictures: text, screens, line art, one-pixel patterns, saturated colours - what rescalers spoil first.
 
-Photographs hold little of this, so a net trained on them alone has never had to keep it. :func:`synth_tile` draws one
-training tile; the ``*_page`` functions and :func:`checkerboard` are fixed renders for tests of artefacts.
+Photographs hold little of this, so a net trained on them alone has never had to keep it. `synth_tile` draws one
+training tile; the `*_page` functions and `checkerboard` are fixed renders for tests of artefacts.
 
 Everything drawn is a function of the generator (or seed) alone, for a given NumPy, Pillow and set of fonts.
 """
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 Painter = Callable[[Canvas], None]
-"""Paints the whole of a canvas; every choice comes from ``canvas.rng``."""
+"""Paints the whole of a canvas; every choice comes from `canvas.rng`."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Kind:
 
 
 def synth_tile(rng: Generator, size: int, *, kind: str | None = None, fonts: Sequence[Path] = ()) -> Pixels:
-    """Draw one tile (size, size, 3), uint8; a kind from :data:`KINDS` by its share unless ``kind`` names it.
+    """Draw one tile (size, size, 3), uint8; a kind from `KINDS` by its share unless `kind` names it.
 
-    ``fonts`` are used beside Pillow's built-in one (see :func:`system_fonts`); leave it empty for the same tiles on
-    every machine. Raises :class:`UnknownNameError` for a kind not in the table, ``ValueError`` for a size under 1.
+    `fonts` are used beside Pillow's built-in one (see `system_fonts`); leave it empty for the same tiles on
+    every machine. Raises `UnknownNameError` for a kind not in the table, `ValueError` for a size under 1.
     """
     if size < 1:
         raise ValueError(f"a tile needs at least one pixel per side, not {size}")
@@ -100,7 +100,7 @@ def saturated_page(seed: int = 0, size: tuple[int, int] = (256, 256)) -> Pixels:
 
 
 def checkerboard(size: int, *, cell: int = 1, on: Colour = WHITE, off: Colour = BLACK) -> Pixels:
-    """Squares of ``cell`` pixels in two colours, (size, size, 3); ``off`` in the top left corner."""
+    """Squares of `cell` pixels in two colours, (size, size, 3); `off` in the top left corner."""
     mask = checks((size, size), cell, (0, 0))
     return np.where(mask[..., None], np.array(on, np.uint8), np.array(off, np.uint8))
 
@@ -127,7 +127,7 @@ def _paint_text(canvas: Canvas) -> None:
 
 
 def _paragraphs(canvas: Canvas, box: Box, ink: Colour, *, sizes: tuple[int, int]) -> None:
-    """Fill ``box`` with lines that run off its right edge; the font changes now and then."""
+    """Fill `box` with lines that run off its right edge; the font changes now and then."""
     left, top, _, bottom = box
     font = pick_font(canvas, *sizes)
     y = top - whole(canvas.rng, 0, 6)

@@ -47,7 +47,7 @@ Method = Callable[[Picture, Path], Trip]
 
 
 def measure(method: Method, scale: Scale, folders: Sequence[Path], progress: Progress | None = None) -> Report:
-    """Scores of ``method`` on every picture of every folder: ``protocol``, ``sets`` and ``published`` of a report."""
+    """Scores of `method` on every picture of every folder: `protocol`, `sets` and `published` of a report."""
     listed = {folder.resolve().name: find_pictures(folder) for folder in folders}
     if len(listed) < len(folders):
         raise UsageError("Two folders have the same name, by which results are keyed; measure them one at a time.")
@@ -72,7 +72,7 @@ def measure(method: Method, scale: Scale, folders: Sequence[Path], progress: Pro
 
 
 def measure_one(method: Method, scale: Scale, path: Path, target: Path) -> Row:
-    """The figures of the picture at ``path``; its file is written beside ``target``."""
+    """The figures of the picture at `path`; its file is written beside `target`."""
     hr = crop_to_multiple(read_picture(path), multiple_of(scale))
     trip = method(hr, target)
     return {

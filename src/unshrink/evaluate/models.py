@@ -35,15 +35,15 @@ def evaluate(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Report:
-    """Measure model ``name`` on the pictures of each folder, by the protocol of docs/protocol.md.
+    """Measure model `name` on the pictures of each folder, by the protocol of docs/protocol.md.
 
-    ``weights`` names weights to use instead of the newest that are installed; ``effort`` is that of ``down``.
-    Without ``exact_blocks``, as in the papers, a picture is restored from its LR pixels alone; with them, from all
-    that ``down`` writes by default. ``carrier`` is that of ``down``; where it is the alpha channel, each picture's
-    row has ``white_psnr`` and ``black_psnr``: the small picture as viewers show it over white and over black,
-    against its own colours, in dB. ``device`` is where networks run. The report is plain data, ready for JSON:
-    ``model``, ``scale``, ``weights`` (SHA-256), ``parameters``, ``protocol``, ``sets`` keyed by the folder's name,
-    and ``published``, the papers' figures for the same scale and sets. ``scale`` is for models of any scale, along
+    `weights` names weights to use instead of the newest that are installed; `effort` is that of `down`.
+    Without `exact_blocks`, as in the papers, a picture is restored from its LR pixels alone; with them, from all
+    that `down` writes by default. `carrier` is that of `down`; where it is the alpha channel, each picture's
+    row has `white_psnr` and `black_psnr`: the small picture as viewers show it over white and over black,
+    against its own colours, in dB. `device` is where networks run. The report is plain data, ready for JSON:
+    `model`, `scale`, `weights` (SHA-256), `parameters`, `protocol`, `sets` keyed by the folder's name,
+    and `published`, the papers' figures for the same scale and sets. `scale` is for models of any scale, along
     height and width where it is a pair. Raises UnknownNameError, WeightsError, UnreadableInputError, and UsageError
     for a scale that the model has not and for folders without pictures.
     """
@@ -93,9 +93,9 @@ def _through_file(engine: Engine, name: str, scale: Scale, effort: int, exact_bl
 
 
 def shown(lr: Picture) -> dict[str, float | None]:
-    """``white_psnr`` and ``black_psnr`` in dB: ``lr`` laid over white and black by its alpha, against its own colours.
+    """`white_psnr` and `black_psnr` in dB: `lr` laid over white and black by its alpha, against its own colours.
 
-    None where that changes nothing; empty where ``lr`` has no alpha.
+    None where that changes nothing; empty where `lr` has no alpha.
     """
     if lr.alpha is None:
         return {}

@@ -30,7 +30,7 @@ PICTURE_ENDINGS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """The pictures directly in ``folder``, by ending, sorted by name; raises ``UsageError`` where there are none."""
+    """The pictures directly in `folder`, by ending, sorted by name; raises `UsageError` where there are none."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name folders of pictures to measure on.")
     found = sorted(path for path in folder.iterdir() if _is_picture(path))
@@ -40,9 +40,9 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def crop_to_multiple(picture: Picture, scale: int) -> Picture:
-    """The pixels of ``picture``, cut at the bottom and right to multiples of ``scale``; no alpha and no metadata.
+    """The pixels of `picture`, cut at the bottom and right to multiples of `scale`; no alpha and no metadata.
 
-    Raises ``UsageError`` where nothing would be left inside the border.
+    Raises `UsageError` where nothing would be left inside the border.
     """
     height, width = (side // scale * scale for side in picture.size)
     if min(height, width) <= 2 * scale:
@@ -51,7 +51,7 @@ def crop_to_multiple(picture: Picture, scale: int) -> Picture:
 
 
 def bicubic_lr(hr: Picture, scale: Scale) -> Picture:
-    """MATLAB's bicubic LR of ``hr`` (sides are multiples of a whole ``scale``), rounded to 8 bits, grey as ``hr``."""
+    """MATLAB's bicubic LR of `hr` (sides are multiples of a whole `scale`), rounded to 8 bits, grey as `hr`."""
     return Picture(rgb=from_tensor(resize(to_tensor(hr.rgb), lr_size_at(hr.size, scale))), grey=hr.grey)
 
 

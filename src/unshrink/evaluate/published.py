@@ -35,7 +35,7 @@ def published() -> tuple[Published, ...]:
 
 
 def published_rows(scale: float, sets: Iterable[str]) -> list[dict[str, Any]]:
-    """The rows for ``scale`` on test sets of these names (case does not matter), as plain data."""
+    """The rows for `scale` on test sets of these names (case does not matter), as plain data."""
     wanted = {name.casefold() for name in sets}
     return [asdict(row) for row in published() if row.scale == scale and row.set.casefold() in wanted]
 

@@ -1,7 +1,7 @@
 """PSNR and SSIM as the papers on image rescaling compute them; docs/protocol.md states every choice.
 
 Pictures are uint8: RGB, (H, W, 3), or grey, (H, W). A grey picture is its own luma, 0..255, as in the published
-figures. ``border`` pixels are left out at each of the four sides, 0 by default.
+figures. `border` pixels are left out at each of the four sides, 0 by default.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _C2 = (0.03 * _PEAK) ** 2
 def luma(pixels: Pixels) -> Plane:
     """Y of ITU-R BT.601 in studio range, 16..235, (H, W) float64, not rounded; grey pixels, (H, W), as they are.
 
-    Raises ``ValueError`` for any other shape or type.
+    Raises `ValueError` for any other shape or type.
     """
     if pixels.dtype != np.uint8 or pixels.shape[2:] not in ((), (3,)):
         raise ValueError(f"expected uint8 pixels of shape (H, W, 3) or (H, W), not {pixels.dtype} {pixels.shape}")
@@ -38,7 +38,7 @@ def luma(pixels: Pixels) -> Plane:
 
 
 def psnr_y(a: Pixels, b: Pixels, border: int = 0) -> float:
-    """PSNR of the luma in dB, peak 255; infinite where it is identical. Raises ``ValueError`` for unequal sizes."""
+    """PSNR of the luma in dB, peak 255; infinite where it is identical. Raises `ValueError` for unequal sizes."""
     _check(a, b, border)
     return _psnr(_cropped(a, border), _cropped(b, border), luma)
 
@@ -52,7 +52,7 @@ def psnr_rgb(a: Pixels, b: Pixels, border: int = 0) -> float:
 def ssim_y(a: Pixels, b: Pixels, border: int = 0) -> float:
     """Mean SSIM of the luma, -1..1: Gaussian window 11 x 11 of sigma 1.5, only where the whole window fits.
 
-    Raises ``ValueError`` for unequal sizes and for pictures under 11 pixels a side inside the border.
+    Raises `ValueError` for unequal sizes and for pictures under 11 pixels a side inside the border.
     """
     _check(a, b, border)
     x, y = _cropped(a, border), _cropped(b, border)

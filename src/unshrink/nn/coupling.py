@@ -76,9 +76,9 @@ class Coupling(Invertible):
 class TwinCoupling(Invertible):
     """`Coupling` with one sub-network for G and H: they read the same input, so they share its features.
 
-    Our design: a third of the work of a block saved; see docs/training.md for what it costs or gains. The sub-networks
-    may also read `planes` channels that stand beside the state and are known either way; what those hold does not touch
-    invertibility.
+    Our design: a third of the work of a block saved; see docs/decisions/training.md for what it costs or gains. The
+    sub-networks may also read `planes` channels that stand beside the state and are known either way; what those hold
+    does not touch invertibility.
     """
 
     def __init__(

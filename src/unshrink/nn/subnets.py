@@ -7,7 +7,8 @@ reads. Beyond the picture's edge every convolution reads zeros.
 Narrowed to bfloat16, by `inner_convolutions` or by autocast, a sub-network keeps float32 where it counts: bfloat16 has
 steps of a whole 8-bit level above 0.5, and what a network reads out of an LR picture is in its last bits. So the first
 convolution is float32; what reads the LR channels again reads them as sums of two bfloat16 numbers; and the last
-convolution's bias, which is most of what a trained one answers, is added in float32. Our design (docs/training.md).
+convolution's bias, which is most of what a trained one answers, is added in float32. Our design
+(docs/decisions/training.md).
 """
 
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class DenseSubnet(nn.Module):
 class ResidualSubnet(nn.Module):
     """A convolution to `width` channels, `depth` residual pairs of convolutions, a convolution to the outputs.
 
-    Our design (docs/training.md).
+    Our design (docs/decisions/training.md).
     """
 
     precise = False

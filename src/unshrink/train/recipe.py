@@ -21,7 +21,7 @@ class ObjectiveSettings:
     reconstruction: Literal["charbonnier", "l1", "l2", "rms"] = "charbonnier"
     """Distance between HR and its restoration. "rms", the root of a picture's mean squared error, averaged over the
     batch whatever `reduction` says, weighs errors within a picture as PSNR does and every picture alike: our design,
-    see docs/training.md."""
+    see docs/decisions/training.md."""
     guide: Literal["l1", "l2"] = "l2"
     """Distance between LR and the bicubic LR."""
     reconstruction_weight: float = 1.0
