@@ -5,20 +5,35 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo test check coverage results ablations figures tables wheels clean
+.PHONY: demo man test check coverage results ablations figures tables wheels clean
 
-$(READY): pyproject.toml zoo/pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# The build of torch for processors is 0.2 GB; that for CUDA cards, which pip would take by itself, comes with 3 GB.
+CPU_TORCH := --no-deps --extra-index-url https://download.pytorch.org/whl/cpu --retries 1
+USABLE := $(VENV)/.usable
+
+$(USABLE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ./zoo -e '.[dev,export,perceptual]'
+	$(PIP) $(CPU_TORCH) torch
+	$(PIP) -e .
 	touch $@
 
-demo: $(READY)
+$(READY): $(USABLE) pyproject.toml zoo/pyproject.toml constraints.txt
+	$(PIP) -e ./zoo -e '.[dev,export,perceptual]'
+	touch $@
+
+demo: $(USABLE)
 	@mkdir -p $(DEMO)
 	$(BIN)/unshrink down examples/circuit.png $(DEMO)/circuit.x4.png --overwrite
 	$(BIN)/unshrink info $(DEMO)/circuit.x4.png
 	$(BIN)/unshrink up $(DEMO)/circuit.x4.png $(DEMO)/circuit.restored.png --overwrite
 	$(BIN)/unshrink roundtrip examples/circuit.png -s 4
 	@echo && echo "Written: " && ls -l $(DEMO)
+
+# The manual page: man build/unshrink.1
+man: $(USABLE)
+	@mkdir -p build
+	$(BIN)/python -m unshrink.cli.man > build/unshrink.1
 
 check: $(READY)
 	$(BIN)/ruff check src lab zoo tests

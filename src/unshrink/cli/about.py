@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unshrink.cli import options
+from unshrink.cli.complete import recipe_names
 from unshrink.cli.view import View
 from unshrink.errors import UnshrinkError
 
@@ -36,7 +36,8 @@ def models(json: options.Json = False) -> int:
 
 def recipes(json: options.Json = False) -> int:
     """List the recipes that `train` takes by name: the model, the weights it begins with, what it is."""
-    listed = [_recipe(entry.name, entry.read_text(encoding="utf-8")) for entry in _recipe_files()]
+    folder = files("unshrink") / "train" / "recipes"
+    listed = [_recipe(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in recipe_names()]
     view = View(json_mode=json)
     view.document({"command": "recipes", "recipes": listed})
     view.result(f"{'name':<20} {'model':<14} {'begins with':<20} what it is")
@@ -46,13 +47,6 @@ def recipes(json: options.Json = False) -> int:
     return 0
 
 
-def _recipe_files() -> list[Traversable]:
-    folder = files("unshrink") / "train" / "recipes"
-    return sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name[:-5]
-    )
-
-
 def _recipe(name: str, text: str) -> dict[str, Any]:
     import yaml
 
@@ -60,7 +54,7 @@ def _recipe(name: str, text: str) -> dict[str, Any]:
     head = [line.removeprefix("#").strip() for line in text.partition("model:")[0].splitlines()]
     about = " ".join(line for line in head if line)
     return {
-        "name": name.removesuffix(".yaml"), "model": values["model"], "start": values.get("start", []), "about": about,
+        "name": name, "model": values["model"], "start": values.get("start", []), "about": about,
     }  # fmt: skip
 
 

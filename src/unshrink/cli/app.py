@@ -28,7 +28,6 @@ EXIT_CODES = (
 
 app = typer.Typer(
     name=PROGRAM,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -40,10 +39,10 @@ app.command("verify")(inspection.verify)
 app.command("strip")(inspection.strip)
 app.command("models")(about.models)
 app.command("recipes")(about.recipes)
+app.command("doctor")(about.doctor)
 app.command("eval")(research.evaluate)
 app.command("train")(research.train)
 app.command("export")(research.export)
-app.command("doctor")(about.doctor)
 
 
 @app.callback(invoke_without_command=True, epilog=EXIT_CODES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from unshrink.cli import complete
 from unshrink.cli.quantities import read_bytes, read_count, read_scale, read_size
 from unshrink.rescale.order import Order
 from unshrink.threads import idle_processors
@@ -53,7 +54,20 @@ Format = Annotated[
 PictureFormat = Annotated[
     str | None,
     typer.Option(
-        "--format", "-f", metavar="NAME", help="png, webp, tiff, jpeg or bmp, where OUT names no file. [default: png]"
+        "--format",
+        "-f",
+        metavar="NAME",
+        help="png, webp, tiff, jpeg, bmp, or same as each original, where OUT names no file. [default: png]",
+    ),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="1..100",
+        help="Of JPEGs. [default: 95; with --format same, that of each original]",
     ),
 ]
 
@@ -75,7 +89,10 @@ MaxSide = Annotated[
     int | None, typer.Option("--max-side", min=1, metavar="PIXELS", help="Shrink to this longer side, such as 1024.")
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", "-m", metavar="NAME", help="Model to use; see `unshrink models`.")
+    str | None,
+    typer.Option(
+        "--model", "-m", metavar="NAME", help="Model to use; see `unshrink models`.", autocompletion=complete.models
+    ),
 ]
 Effort = Annotated[
     int,

@@ -31,6 +31,7 @@ from unshrink.errors import SmallEnoughError, UsageError
 from unshrink.imports import quick_imports
 
 if TYPE_CHECKING:
+    from unshrink.cli.output import Output
     from unshrink.rescale import Dial, Engine, Order, Small
 
 Names = Annotated[
@@ -82,6 +83,7 @@ def up(
     scale: options.PlainScale = None,
     model: options.Model = None,
     format: options.PictureFormat = None,
+    quality: options.Quality = None,
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
     run: options.RunOptions,
@@ -96,26 +98,31 @@ def up(
     if run.skip_existing and (sigma or plain):
         raise UsageError("A restored picture does not tell --plain or --sigma; leave out --skip-existing with them.")
     with quick_imports():
+        from unshrink.cli.output import Output
         from unshrink.cli.pictures import is_small
         from unshrink.rescale import Dial
 
         engine = machine.engine()
     if plain and (scale is not None or model is not None):
         engine.choose(scale, model)
-    ending = ending_for(format, PICTURE_ENDINGS)
+    output = Output(format, quality)
+    output.ending(Path(), PICTURE_ENDINGS)  # an unknown format is told before anything is read
 
     def is_restored(path: Path) -> bool:
         return not is_small(path)
+
+    def rename(path: Path, whole: bool) -> str:
+        return restored_name(path, output.ending(path, PICTURE_ENDINGS), whole)
 
     def fits(found: Found) -> bool:
         return plain or is_small(Path(found.name))
 
     inputs, target = split_names(names, run.out, is_restored)
     found = expand(inputs, recursive=run.recursive)
-    tasks = arrange(found, target, lambda path, whole: restored_name(path, ending, whole), is_restored, fits)
+    tasks = arrange(found, target, rename, is_restored, fits)
     workers = run.workers(len(tasks))
     asked = Restoration(plain, scale, model, Dial(sigma, seed))
-    job = Restoring(machine.shared(workers), asked, format or "png", Writer(run.overwrite), run.skip_existing)
+    job = Restoring(machine.shared(workers), asked, output, Writer(run.overwrite), run.skip_existing)
     return Batch("up", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
 
 
@@ -205,8 +212,7 @@ class Restoring:
 
     machine: options.EngineOptions
     asked: Restoration
-    format: str
-    """Used where the output names no file."""
+    output: Output
     writer: Writer
     skip: bool
     """Whether to leave alone what is finished."""
@@ -218,13 +224,15 @@ class Restoring:
 
     def __call__(self, task: Task, tell: Tell) -> Done:
         """Restore, write, and describe what was written."""
+        from unshrink.cli.output import SAME, origin_in
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files.encoders import format_for
         from unshrink.files.lrfile import is_lrfile
 
         start = time.perf_counter()
-        format = self.format if task.output == STREAM else format_for(task.output)
         source = read_picture_file(task)
+        origin = origin_in(source.getvalue())
+        format = self.output.kind(origin) if task.output == STREAM else format_for(task.output)
         if task.source.listed and not self.asked.plain and not is_lrfile(source.getvalue()):
             raise PassedOver("not an LR file")
         self._leave_finished(task, source)
@@ -238,7 +246,7 @@ class Restoring:
             seed=self.asked.dial.seed,
             progress=tell,
         )
-        data = picture.encode(format)
+        data = picture.encode(format, quality=self.output.quality_of(origin))
         self.writer.write(task, data)
         entry: Entry = {
             "input": task.source.name,
@@ -249,7 +257,11 @@ class Restoring:
             "output_bytes": len(data),
             "seconds": round(time.perf_counter() - start, 3),
         }
-        return Done(entry, f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}")
+        line = f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}"
+        if origin is not None and len(data) > origin.bytes:
+            hint = f" ({origin.format.upper()}; see --format {SAME})" if origin.format != format else ""
+            line += f": more than the original, {origin.bytes:,}{hint}"
+        return Done(entry, line)
 
     def _leave_finished(self, task: Task, source: NamedBytes) -> None:
         from unshrink.cli.finished import not_restored

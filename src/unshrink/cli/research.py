@@ -8,14 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
-from unshrink.cli import options
+from unshrink.cli import complete, options
 from unshrink.cli.quantities import read_duration, read_scale
 from unshrink.cli.tasks import STREAM
 from unshrink.cli.view import View, count_bytes, to_json
 
+ModelName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.", autocompletion=complete.models)
+]
+RecipeName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A recipe's name (`unshrink recipes`), or a YAML file.", autocompletion=complete.recipes
+    ),
+]
+
 
 def evaluate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.", autocompletion=complete.models)
+    ],
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one test set each.")],
     json: Annotated[
         str | None,
@@ -69,7 +81,7 @@ def evaluate(
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a recipe, or a YAML file.")],
+    recipe: RecipeName,
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of pictures to learn from.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for everything the run leaves.")],
     max_time: Annotated[
@@ -116,7 +128,9 @@ def train(
 
 
 def export(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model; see `unshrink models`.", autocompletion=complete.models)
+    ],
     format: Annotated[str, typer.Option("--format", "-f", metavar="NAME", help="onnx is the one there is.")] = "onnx",
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write.")] = Path(),
     weights: options.Weights = None,

@@ -40,6 +40,8 @@ class Job:
     exif: bytes | None
     body: bytes | None = None
     limits: Limits = DEFAULT_LIMITS
+    quality: int | None = None
+    """Of a JPEG, 1 to 100; None for 95."""
 
 
 def format_for(path: str) -> str:
@@ -128,7 +130,7 @@ def _encode_jpeg(job: Job) -> bytes:
     options: dict[str, Any] = {"icc_profile": job.icc} if job.icc else {}
     if job.exif:
         options["exif"] = exif_blocks.JPEG_PREFIX + job.exif
-    return _save(job.image, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4", optimize=True, **options)
+    return _save(job.image, "JPEG", quality=job.quality or _JPEG_QUALITY, subsampling="4:4:4", optimize=True, **options)
 
 
 def _encode_bmp(job: Job) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,12 +125,15 @@ class Picture:
             raise UnsupportedPictureError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
         return _picture(samples.copy(), None, None)
 
-    def encode(self, format: str = "png") -> bytes:
-        """Return the bytes of a file: "png", "webp" (lossless), "tiff", "jpeg" (quality 95, 4:4:4) or "bmp".
+    def encode(self, format: str = "png", *, quality: int | None = None) -> bytes:
+        """Return the bytes of a file: "png", "webp" (lossless), "tiff", "jpeg" (4:4:4) or "bmp".
 
-        Raises ``UsageError`` where the format has no alpha channel and the picture has, and ``LimitError``.
+        ``quality`` is that of a JPEG, 1 to 100, by default 95; others have none. Raises ``UsageError`` for another
+        quality and where the format has no alpha channel and the picture has, and ``LimitError``.
         """
-        return encode_image(self.job(), format)
+        if quality is not None and not 1 <= quality <= 100:
+            raise UsageError(f"A JPEG's quality goes from 1 to 100; {quality} is outside.")
+        return encode_image(replace(self.job(), quality=quality), format)
 
     def job(self, *, body: bytes | None = None, limits: Limits = DEFAULT_LIMITS) -> Job:
         """Return what ``encode_image`` needs to write this picture, with ``body``, if any, inside the file."""
