@@ -37,14 +37,15 @@ QUICK = ("models", "recipes", "info photo.x4.png", "verify photo.x4.png", "strip
 
 
 def test_torch_is_not_imported_where_no_network_runs(small):
-    result = python(CALL, *QUICK, "strip bare.png bare.jpg", "down --help", "--version")
-    assert result.stderr.splitlines()[-1] == f"False {[0] * len(QUICK) + [2, 0, 0]}"
+    result = python(CALL, *QUICK, "strip bare.png bare.jpg", "doctor", "down --help", "--version")
+    assert result.stderr.splitlines()[-1] == f"False {[0] * len(QUICK) + [2, 0, 0, 0]}"
 
 
 def test_without_torch_all_else_works_and_its_absence_is_one_sentence(small):
-    result = python(BLOCKED + CALL, *QUICK, "down photo.png out.png", "up photo.x4.png")
+    result = python(BLOCKED + CALL, *QUICK, "doctor", "down photo.png out.png", "up photo.x4.png")
     *sentences, last = result.stderr.splitlines()
-    assert last == f"False {[0] * len(QUICK) + [1, 1]}"
+    assert last == f"False {[0] * len(QUICK) + [1, 1, 1]}"
+    assert sentences.pop(0) == "unshrink: down and up cannot be relied on here; see torch."
     assert len(sentences) == 2
     for sentence in sentences:
         assert sentence.startswith("unshrink: Networks run on torch, which is not installed")
