@@ -112,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, metavar="DATA", help="folder of pictures")
     parser.add_argument("--cache", type=Path, default=Path("build/pack"), help="where the packed pictures are kept")
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--json", type=Path, default=Path("docs/results/gradients.json"))
-    parser.add_argument("--png", type=Path, default=Path("docs/images/gradients.png"))
+    parser.add_argument("--json", type=Path, default=Path("build/gradients.json"))
+    parser.add_argument("--png", type=Path, default=Path("build/gradients.png"))
     chosen = parser.parse_args(arguments)
     return answer(lambda: _report(pack_folder(chosen.data, chosen.cache), chosen.steps, chosen.json, chosen.png))
 

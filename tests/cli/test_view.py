@@ -6,8 +6,9 @@ import math
 import pytest
 
 from unshrink.cli.quantities import read_duration
-from unshrink.cli.view import View, dimensions, scale_value, to_json
+from unshrink.cli.view import View, _figures, dimensions, scale_value, to_json
 from unshrink.errors import UsageError
+from unshrink.rescale.progress import Step
 
 
 def test_json_has_no_infinities():
@@ -63,6 +64,35 @@ def test_progress_on_a_terminal_makes_way_for_results(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == "result\n"
     assert "one.png" in err or "1/3" in err
+
+
+def test_progress_has_a_row_for_each_process(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    view = View()
+    with view.progress(3, rows=2):
+        view.show(0, "one.png", Step("improve", 0.5))
+        view.show(1, "two.png", "read")
+        assert view._bar is not None
+        assert [task.completed for task in view._bar.tasks] == [0.5, 0.5, 0.0]
+        view.finished(1)
+        view.show(1, "two.png", Step("improve", 0.25))
+        assert view._bar.tasks[0].completed == 1.25
+        view.result("result")
+    assert capsys.readouterr().out == "result\n"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "seconds", "text"),
+    [
+        (0, 40, 3.0, "0/40"),
+        (10, 40, 5.0, "10/40 2/s 0:15 left"),
+        (10.5, 40, 42.0, "10/40 4 s each 1:58 left"),
+        (1, 2000, 10.0, "1/2000 10 s each 5:33:10 left"),
+        (5, None, 61.0, "1:01"),
+    ],
+)
+def test_figures_of_progress(done, total, seconds, text):
+    assert _figures(done, total, seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,10 @@ def test_photographs_are_those_held_out(tmp_path: Path) -> None:
     names = [path.name for path in held_out(tmp_path, 4)]
     assert names == [pack.names[index] for index in pack.split(4)[1]]
     assert 0 < len(names) < 40
+
+
+def test_a_folder_without_a_picture_to_hold_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    assert held_out(tmp_path, blocks.HOLDOUT) == []
+    assert blocks.main(["irn-q-x2", "--photos", str(tmp_path), "--most", "3"]) == 2
+    assert "training leaves out" in capsys.readouterr().err
