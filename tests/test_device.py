@@ -62,10 +62,10 @@ def test_the_command_line_names_devices(monkeypatch, tmp_path, capsys):
 def test_strips_follow_what_is_free(card):
     model = _tiny()
     assert device.free_memory(CARD) == 10**9 + 3000
-    pixels = device.strip_pixels(model, CARD)
+    pixels = device.tile_pixels(model, CARD)
     assert pixels == int(device.SHARE * (10**9 + 3000) / device.feature_bytes(model))
     card["bytes"] = 0
-    assert device.strip_pixels(model, CARD) == tiling.TILE_PIXELS
+    assert device.tile_pixels(model, CARD) == tiling.TILE_PIXELS
 
 
 def test_features_are_those_of_the_largest_subnet():
@@ -88,7 +88,7 @@ def test_strips_shrink_until_they_fit(card):
         return "done"
 
     model = _tiny()
-    first = device.strip_pixels(model, CARD)
+    first = device.tile_pixels(model, CARD)
     assert device.run_where_it_fits(model, run) == "done"
     assert tried == [(CARD, first), (CARD, first >> 2), (CARD, first >> 4)]
     assert card["emptied"]

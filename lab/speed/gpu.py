@@ -21,7 +21,7 @@ from unshrink.models import registry
 from unshrink.models.rescaler import Rescaler
 from unshrink.nn import tiling
 from unshrink.nn.precision import fast_dtype, use_subnet_dtype
-from unshrink.rescale.device import full_precision, strip_pixels
+from unshrink.rescale.device import full_precision, tile_pixels
 from unshrink.train.cost import multiply_adds_per_pixel
 
 SIDE = 8192
@@ -81,7 +81,7 @@ def measure(name: str, megapixels: float, device: torch.device, ceiling: float, 
 
 
 def _row(model: Rescaler, hr: Tensor, run: Callable[[], object], ceiling: float, rate: float) -> str:
-    sizes = {"whole": 1 << 40, "strips": tiling.TILE_PIXELS, "card": strip_pixels(model, hr.device)}
+    sizes = {"whole": 1 << 40, "strips": tiling.TILE_PIXELS, "card": tile_pixels(model, hr.device)}
     times = {}
     for way, pixels in sizes.items():
         with tiling.of_pixels(pixels):

@@ -54,9 +54,16 @@ def test_a_network_is_no_subclass_of_another(name):
 
 
 def _names_in_checks(tree):
+    """What `isinstance` and comparisons with a type ask for."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and "type" in {_called(side) for side in (node.left, *node.comparators)}:
+            yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"isinstance", "issubclass"}:
             yield from (part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name))
+
+
+def _called(node):
+    return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
 
 
 def _outside_models():
@@ -87,6 +94,24 @@ def test_no_network_is_asked_what_it_has():
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "hasattr" and path.name != "sources.py"
     ]
     assert not asked
+
+
+def _dropped(function):
+    """Parameters of a function that it deletes before it has read them."""
+    names = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+    used = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id in names]
+    first = {name: min((node for node in used if node.id == name), key=_place, default=None) for name in names}
+    return [name for name, node in first.items() if node is not None and isinstance(node.ctx, ast.Del)]
+
+
+def _place(node):
+    return node.lineno, node.col_offset
+
+
+def test_no_network_is_given_what_it_does_not_need():
+    for path in (SOURCE / "models").rglob("*.py"):
+        functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
+        assert not [(path.name, function.name) for function in functions if _dropped(function)]
 
 
 def test_the_tables_hold_every_kind_and_every_carrier():

@@ -43,7 +43,7 @@ class Placed(ABC):
     """How far, in LR pixels, a pixel of either picture reads around itself; whole cells of the payload."""
     floats_per_pixel: float
     """Floats that stand side by side in memory for every HR pixel, at most, without gradients; what sub-networks hold
-    for a strip is not counted."""
+    for a tile is not counted."""
     latent_channels: int
     """Channels of what is left out."""
     symbols: Symbols | None = None

@@ -37,7 +37,6 @@ class PlainEncoder(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Condense z; y is ignored."""
-        del y
         return self.steps(z)  # type: ignore[no-any-return]
 
 
@@ -58,7 +57,6 @@ class PlainDecoder(nn.Module):
 
     def forward(self, s: Tensor, y: Tensor) -> Tensor:
         """Restore z from S; y is ignored."""
-        del y
         return self.steps(s)  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""The device that a network runs on: whether there is one, how large its strips are, what happens when it is full.
+"""The device that a network runs on: whether there is one, how large its tiles are, what happens when it is full.
 
 A picture is read and written on the processor; only what the network computes is done on a card.
 """
@@ -25,9 +25,9 @@ from unshrink.threads import idle_processors
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
 SHARE = 0.5
-"""Of a card's free memory, what the features of a strip may take; the rest is for the picture and the libraries."""
+"""Of a card's free memory, what the features of a tile may take; the rest is for the picture and the libraries."""
 ATTEMPTS = 3
-"""How often a strip is tried on a card, each time a quarter of the one before."""
+"""How often a tile is tried on a card, each time a quarter of the one before."""
 CPU = torch.device("cpu")
 
 Result = TypeVar("Result")
@@ -89,14 +89,14 @@ def upscale_part(
 
 
 def run_where_it_fits(model: Rescaler, run: Callable[[torch.device], Result]) -> Result:
-    """`run` on the device of `model`: on a card in strips as large as fit, smaller where that was too much.
+    """`run` on the device of `model`: on a card in tiles as large as fit, smaller where that was too much.
 
     Where the card is too small even so, the model moves to the processor for good, with a DeviceWarning.
     """
     device = device_of(model)
     if device.type == "cpu":
         return run(device)
-    pixels = strip_pixels(model, device)
+    pixels = tile_pixels(model, device)
     for attempt in range(ATTEMPTS):
         try:
             with tiling.of_pixels(pixels >> 2 * attempt), full_precision():
@@ -108,8 +108,8 @@ def run_where_it_fits(model: Rescaler, run: Callable[[torch.device], Result]) ->
     return run(CPU)
 
 
-def strip_pixels(model: nn.Module, device: torch.device) -> int:
-    """Pixels of a strip whose features take `SHARE` of what is free on a card."""
+def tile_pixels(model: nn.Module, device: torch.device) -> int:
+    """Pixels of a tile whose features take `SHARE` of what is free on a card."""
     return max(tiling.TILE_PIXELS, int(SHARE * free_memory(device) / feature_bytes(model)))
 
 

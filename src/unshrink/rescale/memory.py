@@ -21,9 +21,9 @@ UNKNOWN = 2 * 1024**3
 AT_START = 320 * 1024**2
 """Bytes that Python and torch hold before any work, where the system does not say."""
 WORK = 64 * 1024**2
-"""Bytes for the libraries' buffers, beside the features of a strip."""
+"""Bytes for the libraries' buffers, beside the features of a sub-network's tile."""
 KEPT = 256 * 1024**2
-"""Bytes of gaps between what strips hold, which the allocator keeps for the next one; see `return_large_blocks`."""
+"""Bytes of gaps between what tiles hold, which the allocator keeps for the next one; see `return_large_blocks`."""
 READING = 8.0
 """Bytes a pixel while a picture is decoded: 4 in the decoder, 3 as RGB, and some rows on their way."""
 PROGRESSIVE = 6.0

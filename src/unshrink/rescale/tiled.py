@@ -95,7 +95,7 @@ def _hr_tiles(model: Rescaler, placed: Placed, memory: Memory, reserve: float) -
 
 
 def features(model: Rescaler) -> float:
-    """Bytes of the features of a strip."""
+    """Bytes of the features of a sub-network's tile."""
     return feature_bytes(model) * tiling.TILE_PIXELS
 
 

@@ -5,9 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from unshrink.errors import WeightsError
+from unshrink.models.chain import ChainRescaler
 from unshrink.models.irn import IRN, IRNSettings
-from unshrink.models.irn_a import IRNA
-from unshrink.models.irn_q import IRNQ
 from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.augment import Augment
 from unshrink.nn.coupling import TwinCoupling
@@ -18,7 +17,7 @@ from unshrink.train.grow import grow
 
 
 @torch.no_grad()
-def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
+def adapt(plain: ChainRescaler, target: ChainRescaler) -> None:
     """Write the weights of `plain` into `target`, in place; of an IRN, the levels of `target` may be larger ones.
 
     With IRN-A's split after the network both then compute the same, and the payload adds to it. Else what read or wrote
@@ -26,7 +25,8 @@ def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
     both, nothing is lost. Raises WeightsError where `plain` cannot grow to those levels, or its couplings are no twins
     of residual sub-networks.
     """
-    source = _grown(plain, target) if type(plain) is IRN else plain
+    bare = plain.symbols is None and plain.payload is None
+    source = _grown(plain, target) if bare else plain
     if source.settings.levels != target.settings.levels:
         raise WeightsError("These weights are of a network of other levels; take those of an IRN, which may grow.")
     moved = target.low - source.low
@@ -38,7 +38,7 @@ def adapt(plain: IRN | IRNA | IRNQ, target: IRNA | IRNQ) -> None:
         _adapt_couplings(source.chain, target.chain, source.low, moved)
 
 
-def _grown(plain: IRN, target: IRNA | IRNQ) -> IRN:
+def _grown(plain: ChainRescaler, target: ChainRescaler) -> IRN:
     grown = IRN(IRNSettings(target.settings.levels, target.settings.clamp)).to(next(plain.parameters()))
     if plain.settings == grown.settings:
         grown.load_state_dict(plain.state_dict())

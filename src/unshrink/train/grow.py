@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from unshrink.errors import WeightsError
+from unshrink.models.chain import ChainRescaler
 from unshrink.models.iarn import IARN
-from unshrink.models.irn import IRN
-from unshrink.models.irn_q import IRNQ
 from unshrink.models.irrm import IRRM
 from unshrink.models.planes import LR_CHANNELS
 from unshrink.nn.augment import Augment
@@ -22,7 +21,7 @@ from unshrink.nn.subnets import ResidualSubnet
 
 
 @torch.no_grad()
-def grow(small: IRN, large: IRN) -> None:
+def grow(small: ChainRescaler, large: ChainRescaler) -> None:
     """Write `small`'s weights into `large`, in place, so that both compute the same.
 
     `large` may have more couplings a level, wider or deeper sub-networks and augmented channels. What is new is fresh
@@ -75,7 +74,7 @@ def _subnets(block: nn.Module) -> list[ResidualSubnet]:
 
 
 @torch.no_grad()
-def grow_any_scale(plain: IRN | IRNQ, target: IARN) -> None:
+def grow_any_scale(plain: ChainRescaler, target: IARN) -> None:
     """Give `target` what an IRN or IRN-Q of x2 (its near stage) or x4 (its far stages) has learnt, in place.
 
     At that scale, where the grid is the picture, `target` then computes the same. Planes are read with weights of zero
