@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -75,6 +76,24 @@ def test_stopped_while_it_waits(tmp_path, number, code):
         _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert b"Traceback" not in err
+
+
+def test_an_interruption_stops_all_processes(tmp_path, weights):
+    for name in ("a.png", "b.png", "c.png"):
+        os.mkfifo(tmp_path / name)
+    process = subprocess.Popen(
+        [*PROGRAM, "down", "a.png", "b.png", "c.png", "-o", "out/", "-j", "2", "--json", "--weights", weights[4]],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+    )  # fmt: skip
+    with open(tmp_path / "a.png", "wb"):  # opens when a process reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert json.loads(out)["left"] == ["a.png", "b.png", "c.png"]
+    assert b"Traceback" not in err
+    for name in ("a.png", "b.png", "c.png"):
+        with pytest.raises(OSError, match="No such device"):  # nobody reads any more
+            os.open(tmp_path / name, os.O_WRONLY | os.O_NONBLOCK)
 
 
 def test_a_reader_that_goes_away(tmp_path):

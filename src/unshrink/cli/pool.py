@@ -91,4 +91,7 @@ def _begin(job: Job, steps: Steps) -> None:
 
 def _do(task: Task) -> Outcome:
     name = task.source.label
-    return attempt(task, _job, lambda step: _steps.put((os.getpid(), name, step)))
+    try:
+        return attempt(task, _job, lambda step: _steps.put((os.getpid(), name, step)))
+    except SystemExit:
+        os._exit(1)  # else the pool would take that for a result, and begin the next picture
