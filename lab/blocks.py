@@ -121,7 +121,9 @@ def _all(photos: Path | None, most: int | None) -> Iterator[tuple[str, Callable[
     if photos is not None:
         paths = held_out(photos, HOLDOUT)
         if not paths:
-            raise UsageError(f"No picture in {photos} is one of those that training leaves out, 1 in {HOLDOUT}; give more.")
+            raise UsageError(
+                f"No picture in {photos} is one of those that training leaves out, 1 in {HOLDOUT}; give more."
+            )
         paths = paths[:: -(-len(paths) // most)] if most else paths
         yield "photographs, held out", lambda: (read_picture(path).rgb for path in paths)
         yield "the same in grey", lambda: (_grey(read_picture(path)) for path in paths)

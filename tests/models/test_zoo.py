@@ -7,6 +7,7 @@ import pytest
 
 from lab.index import EXTRA_FOLDER, make_index, write_index
 from samples import disturb
+from unshrink.cli import main
 from unshrink.errors import MissingWeightsError, WeightsError
 from unshrink.models import registry, weights, zoo
 
@@ -71,6 +72,13 @@ def test_models_of_the_zoo_say_how_to_get_them(own_only):
         weights.load("dlv-x2")
     with pytest.raises(MissingWeightsError, match=r"0000 of dlv-x2.*pip install 'unshrink\[zoo\]'"):
         weights.load("dlv-x2", digest="0" * 64)
+
+
+def test_models_lists_where_weights_come_from(own_only, capsys):
+    assert main(["models"]) == 0
+    last = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
+    assert (last["dlv-x2"], last["irn-x8"]) == ("unshrink-zoo", "none")
+    assert last["irn-q-x4"] == "default"
 
 
 def test_models_that_nobody_ships_say_so():

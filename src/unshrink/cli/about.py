@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def models(json: options.Json = False) -> int:
     """List every model, the defaults marked, and whether its weights are installed."""
+    from unshrink.models.zoo import comes_with
     from unshrink.rescale import list_models
 
     listed = list_models()
@@ -26,7 +27,7 @@ def models(json: options.Json = False) -> int:
     view.document({"command": "models", "models": [asdict(model) for model in listed]})
     view.result(f"{'name':<14} {'method':<10} {'scale':>5} {'payload':<8} {'parameters':>12}  weights")
     for model in listed:
-        held = model.weights[-1][:12] if model.weights else "none"
+        held = model.weights[-1][:12] if model.weights else comes_with(model.name) or "none"
         scale = "any" if model.scale is None else f"x{model.scale}"
         default = ", default" if model.default else ""
         shape = f"{scale:>5} {model.payload:<8} {model.parameters:>12,}"

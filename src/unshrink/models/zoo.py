@@ -1,4 +1,4 @@
-"""Trained weights that are installed: which there are and where they lie. An index beside them says so, unread.
+"""Trained weights that are installed: which there are and where they lie, as an index beside them says.
 
 `unshrink` carries the default models; the others come with the distribution `unshrink-zoo`, or with any other that
 names a folder by the entry point group `unshrink.zoo`.
@@ -69,6 +69,11 @@ def find(name: str, *, digest: str | None = None) -> Weights:
     )
 
 
+def comes_with(name: str) -> str | None:
+    """The distribution that has weights of a model which `unshrink` has not; None where there is none."""
+    return next((key for key, listed in _index(OWN).get("elsewhere", {}).items() if name in listed), None)
+
+
 def folders() -> tuple[Path, ...]:
     """Where weights lie: the folder of `unshrink`, then those that other distributions name."""
     return (OWN, *_others())
@@ -93,9 +98,8 @@ def _folder_of(entry: EntryPoint) -> Path:
 
 def _how_to_get(name: str, *, train: bool = True) -> str:
     """What to do where a model has no weights here, as half a sentence."""
-    for distribution, listed in _index(OWN).get("elsewhere", {}).items():
-        if name in listed:
-            return f"they come with {distribution} (pip install 'unshrink[zoo]')"
+    if (distribution := comes_with(name)) is not None:
+        return f"they come with {distribution} (pip install 'unshrink[zoo]')"
     return "none are shipped: train it, or name a folder with --weights" if train else "none are shipped for it"
 
 
