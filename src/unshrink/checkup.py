@@ -184,11 +184,10 @@ def _version(package: str) -> str | None:
 def _formats() -> Finding:
     from PIL import features
 
-    from unshrink.files.encoders import FORMATS as WRITTEN
+    from unshrink.files.formats import FORMATS, WRITTEN
 
-    built = {"png": "zlib", "jpeg": "jpg", "webp": "webp", "tiff": "libtiff", "avif": "avif"}
-    lacking = [kind for kind, feature in built.items() if not features.check(feature)]
-    read = [kind for kind in (*built, "gif", "bmp", "ppm") if kind not in lacking]
+    lacking = [kind for kind, one in FORMATS.items() if one.feature and not features.check(one.feature)]
+    read = [kind for kind in FORMATS if kind not in lacking]
     written = [kind for kind in WRITTEN if kind not in lacking]
     text = f"reads {', '.join(read)}; writes {', '.join(written)}"
     return Finding(

@@ -35,6 +35,12 @@ class Limits:
     max_file_bytes: int = 4096 * _MIB
     """Bytes of any input file."""
 
+    max_scans: int = 100
+    """Scans of a JPEG; an ordinary progressive one has about ten."""
+
+    lenient: bool = False
+    """Pictures whose pixels end early are read as far as they go, with a note, instead of refused."""
+
     max_chunks: int = 1024
     """Pieces that the body of an LR file may be cut into."""
 

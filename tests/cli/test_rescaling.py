@@ -214,6 +214,7 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
         "lr_size": {"width": 10, "height": 7},
         "input_bytes": photo.stat().st_size,
         "lr_bytes": (tmp_path / "photo.x4.png").stat().st_size,
+        "notes": [],
     }
     document = up("photo.x4.png", "--json").json
     assert list(document) == ["command", "results", "failed", "passed_over"]
@@ -226,6 +227,7 @@ def test_json_of_down_and_up(down, up, draw, tmp_path, weights):
         "size": {"width": 38, "height": 25},
         "input_bytes": (tmp_path / "photo.x4.png").stat().st_size,
         "output_bytes": (tmp_path / "photo.restored.png").stat().st_size,
+        "notes": [],
     }
     assert np.array_equal(pixels(tmp_path / "photo.restored.png")[..., 3], pixels(photo)[..., 3])
 

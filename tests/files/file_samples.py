@@ -116,7 +116,7 @@ def with_pixels(container: str, change: Callable[[Picture], Picture]) -> bytes:
     return (
         with_body(encode(LRFile(lr, header(lr)), container), lambda old: body)
         if container != "tiff"
-        else (tiff_bytes(lr.samples, icc=lr.icc, exif=lr.exif, kept=(), body=body))
+        else (tiff_bytes(lr.samples, metadata=lr.metadata, kept=(), body=body))
     )
 
 

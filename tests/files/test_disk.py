@@ -76,17 +76,16 @@ def test_mode_honours_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o640
 
 
-def test_somebody_faster_is_not_overwritten(tmp_path, monkeypatch):
+def test_somebody_faster_is_not_overwritten(tmp_path):
     path = tmp_path / "out"
-    write_new = disk._write_new
 
-    def write_and_lose_the_race(temporary, data):
-        write_new(temporary, data)
-        path.write_bytes(b"theirs")
+    def write_and_lose_the_race():
+        with disk.open_new(path) as stream:
+            stream.write(b"ours")
+            path.write_bytes(b"theirs")
 
-    monkeypatch.setattr(disk, "_write_new", write_and_lose_the_race)
     with pytest.raises(OutputExistsError):
-        disk.write_bytes(path, b"ours")
+        write_and_lose_the_race()
     assert path.read_bytes() == b"theirs"
     assert names_in(tmp_path) == ["out"]
 

@@ -13,9 +13,8 @@ from unshrink.errors import DamagedLRFileError, LimitError, UsageError
 from unshrink.files.payload import (
     lossless_plane_decode,
     lossless_plane_encode,
-    pack_sections,
-    unpack_sections,
 )
+from unshrink.files.sections import pack_sections, unpack_sections
 from unshrink.limits import Limits
 
 SECTIONS = st.dictionaries(st.from_regex(r"[A-Z0-9]{4}", fullmatch=True), st.binary(max_size=50), max_size=5)

@@ -6,7 +6,6 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from io import TextIOWrapper
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -16,6 +15,7 @@ from unshrink import __version__
 from unshrink.cli import about, inspection, rescaling, research
 from unshrink.cli.batch import EXPECTED, describe
 from unshrink.cli.roundtrip import roundtrip
+from unshrink.cli.streams import fill_streams, shown
 from unshrink.cli.view import PROGRAM
 from unshrink.errors import UsageError
 from unshrink.threads import wait_passively
@@ -77,9 +77,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> NoReturn:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files may hold bytes that are no text
+    fill_streams()
     wait_passively()
     warnings.formatwarning = lambda message, *_, **__: f"{PROGRAM}: {message}\n"
     for name in ("SIGTERM", "SIGHUP"):
@@ -98,7 +96,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _fail(sentence: str, code: int) -> int:
-    typer.echo(f"{PROGRAM}: {sentence}", err=True)
+    typer.echo(f"{PROGRAM}: {shown(sentence)}", err=True)
     return code
 
 

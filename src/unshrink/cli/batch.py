@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from unshrink.cli.streams import shown
 from unshrink.cli.tasks import STREAM, Task
 from unshrink.cli.view import View, megabytes
 from unshrink.errors import LimitError, UnshrinkError, UsageError
+from unshrink.limits import DEFAULT_LIMITS, Limits
 
 Entry = dict[str, Any]
 """One object of a JSON document."""
@@ -177,6 +179,7 @@ def describe(error: BaseException, name: str = "") -> tuple[str, int]:
         sentence, code = f"{os.fspath(error.filename)}: {error.strerror}.", UnshrinkError.exit_code
     else:
         sentence, code = f"{error}.", UnshrinkError.exit_code
+    sentence = shown(sentence)
     return (sentence if sentence.startswith(name) else f"{name}: {sentence}"), code
 
 
@@ -188,14 +191,14 @@ def _bytes_of(results: Sequence[Entry]) -> str:
     return f"; {megabytes(read)} read, {megabytes(written)} written" if read and written else ""
 
 
-def read_source(task: Task) -> NamedBytes:
-    """All bytes of a task's input."""
+def read_source(task: Task, limits: Limits = DEFAULT_LIMITS) -> NamedBytes:
+    """All bytes of a task's input, no more than `limits` allow."""
     from unshrink.files.disk import read_bytes
 
     name = task.source.name
     if name == STREAM:
-        return NamedBytes(read_bytes(sys.stdin.buffer), task.source.label)
-    return NamedBytes(read_bytes(name), name)
+        return NamedBytes(read_bytes(sys.stdin.buffer, limits=limits), task.source.label)
+    return NamedBytes(read_bytes(name, limits=limits), name)
 
 
 def view_for(tasks: Sequence[Task], *, json_mode: bool, quiet: bool) -> View:
@@ -211,16 +214,20 @@ class Writer:
     """Writes results."""
 
     overwrite: bool
+    keep_mtime: bool = False
+    """Whether outputs get the time of their inputs."""
 
     def check(self, task: Task) -> None:
         """Raise before any work is done what `write` would raise after it."""
-        from unshrink.files.disk import check_output
+        from unshrink.files.disk import check_folder, check_output
 
         if task.output == STREAM:
             if sys.stdout.isatty():
                 raise UsageError("A picture is not written to a terminal; name a file, or redirect the output.")
         elif task.folder is None or os.path.isdir(task.folder):
             check_output(task.output, overwrite=self.overwrite)
+        else:
+            check_folder(task.folder)
 
     def write(self, task: Task, data: bytes) -> None:
         """Write a task's result, whole or not at all; makes the output folder where it is not there yet."""
@@ -233,6 +240,9 @@ class Writer:
         if task.folder is not None:
             make_folder(task.folder)
         write_bytes(task.output, data, overwrite=self.overwrite)
+        if self.keep_mtime and task.source.name != STREAM:
+            found = os.stat(task.source.name)
+            os.utime(task.output, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def make_folder(folder: str) -> None:

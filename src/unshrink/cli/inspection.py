@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Done, Entry, Tell, Writer, read_source, view_for
+from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, Tell, Writer, read_source, view_for
 from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, scale_value, sides
-from unshrink.errors import UsageError
+from unshrink.errors import EditedLRFileError, UsageError
+
+if TYPE_CHECKING:
+    from unshrink.rescale import Engine
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
 
@@ -24,11 +28,20 @@ def info(
 
 
 def verify(
-    names: Files, recursive: options.Recursive = False, json: options.Json = False, quiet: options.Quiet = False
+    names: Files,
+    recursive: options.Recursive = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Restore, too, and compare what comes back with what the file shows.")
+    ] = False,
+    memory: options.Memory = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> int:
     """Check that LR files are whole and that their pixels are those they were written with."""
     tasks = [Task(found) for found in expand(names, recursive=recursive)]
-    return Batch("verify", View(json_mode=json, quiet=quiet)).run(tasks, _verify)
+    return Batch("verify", View(json_mode=json, quiet=quiet)).run(
+        tasks, partial(_verify, restore=restore, memory=memory)
+    )
 
 
 def strip(
@@ -57,16 +70,35 @@ def _inform(task: Task, tell: Tell) -> Done:
     return Done(entry, _describe(task.source.label, entry))
 
 
-def _verify(task: Task, tell: Tell) -> Done:
+def _verify(task: Task, tell: Tell, *, restore: bool, memory: int | None) -> Done:
     from unshrink.files.lrfile import verify as verify_bytes
+    from unshrink.rescale import Engine
 
-    entry = _stated(task, verify_bytes(read_source(task).getvalue(), name=task.source.label))
-    return Done(entry, f"{task.source.label}: sound, {_spelled(entry['lr_size'])} for {_spelled(entry['size'])}")
+    engine = Engine(memory=memory)
+    source = read_source(task, engine.reading_limits())
+    engine.require_room(source.getvalue())
+    entry = _stated(task, verify_bytes(source.getvalue(), name=task.source.label))
+    line = f"{task.source.label}: sound, {_spelled(entry['lr_size'])} for {_spelled(entry['size'])}"
+    if restore:
+        line += f", restores to what it shows ({_likeness(engine, source):.1f} dB)"
+    return Done(entry, line)
+
+
+def _likeness(engine: Engine, source: NamedBytes) -> float:
+    """How like what the file shows and what it restores to are; EditedLRFileError where they are two."""
+    from unshrink.rescale.selfcheck import LIKE
+
+    found = engine.likeness(source.getvalue())
+    if found < LIKE:
+        raise EditedLRFileError(
+            f"{source.name} is forged: what it restores to is another picture than it shows ({found:.1f} dB)."
+        )
+    return found
 
 
 def _stated(task: Task, report: dict[str, Any]) -> Entry:
     """The report on a file with the names that the other commands have: `size` is that of the original."""
-    from unshrink.cli.pictures import EXACT_SECTION
+    from unshrink.files.sections import BLOCKS_SECTION
 
     header = report["header"]
     return {
@@ -84,7 +116,7 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
         "writer": header["writer"],
         "lr_bytes": report["bytes"],
         "payload_bytes": report["payload_bytes"],
-        "exact_bytes": report["sections"].get(EXACT_SECTION, 0),
+        "exact_bytes": report["sections"].get(BLOCKS_SECTION, 0),
         "sections": report["sections"],
         "intact": report["intact"],
     }
@@ -118,7 +150,7 @@ def _check_ending(task: Task, data: bytes) -> None:
 
     if task.output == STREAM:
         return
-    kind = sniff(data, task.source.label)
+    kind = sniff(data, task.source.label).kind
     if format_for(task.output) != kind:
         raise UsageError(f"{task.source.label} is a {kind.upper()}, and strip keeps it one: name {task.output} so.")
 

@@ -12,6 +12,7 @@ import typer
 
 from unshrink.cli import complete
 from unshrink.cli.quantities import read_bytes, read_count, read_scale, read_size
+from unshrink.limits import Limits
 from unshrink.rescale.order import Order
 from unshrink.threads import idle_processors
 
@@ -145,6 +146,22 @@ Weights = Annotated[
     str | None,
     typer.Option("--weights", metavar="PATH", help="Folder of weights, or an IRN .pth, to use instead."),
 ]
+KeepHidden = Annotated[
+    bool, typer.Option("--keep-hidden", help="Keep colours that alpha hides; else they are filled in from around.")
+]
+StripMetadata = Annotated[
+    bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and resolution; the colour profile stays.")
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Restore at once, and mend with exact blocks what is worse than bicubic scaling."),
+]
+MinPSNR = Annotated[
+    float | None,
+    typer.Option("--min-psnr", min=0, max=99, metavar="DB", help="Mend with exact blocks until it comes back so well."),
+]
+KeepTime = Annotated[bool, typer.Option("--keep-mtime", help="Give outputs the time of their inputs.")]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Read pictures that end early as far as they go, and say so.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +176,10 @@ class OrderOptions:
     exact_blocks: ExactBlocks = True
     carrier: Carrier = "chunk"
     payload_budget: PayloadBudget = None
+    keep_hidden: KeepHidden = False
+    strip_metadata: StripMetadata = False
+    check: Check = False
+    min_psnr: MinPSNR = None
 
     def order(self) -> Order:
         """The order; raises UsageError where options do not go together."""
@@ -174,6 +195,7 @@ class RunOptions:
     skip_existing: SkipExisting = False
     jobs: Jobs = 1
     overwrite: Overwrite = False
+    keep_mtime: KeepTime = False
     json: Json = False
     quiet: Quiet = False
 
@@ -190,6 +212,7 @@ class EngineOptions:
     device: Device = "cpu"
     memory: Memory = None
     threads: Threads = None
+    lenient: Lenient = False
 
     def engine(self) -> Engine:
         """The engine; raises UsageError for a device that is not there."""
@@ -197,7 +220,8 @@ class EngineOptions:
         from unshrink.rescale.device import use_threads
 
         use_threads(self.threads)
-        return Engine(weights=self.weights, device=self.device, memory=self.memory)
+        limits = Limits(lenient=self.lenient)
+        return Engine(weights=self.weights, device=self.device, memory=self.memory, limits=limits)
 
     def shared(self, workers: int) -> EngineOptions:
         """For each of several processes: one thread, and its part of the memory."""

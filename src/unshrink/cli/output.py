@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unshrink.cli.tasks import ending_for
 from unshrink.errors import UnshrinkError, UsageError
-from unshrink.files.lrfile import decode
+from unshrink.files.lrfile import sections_of
 from unshrink.files.origin import Origin, decode_origin
 
 SAME = "same"
@@ -51,6 +51,6 @@ class Output:
 def origin_in(data: bytes) -> Origin | None:
     """What an LR file says that it was made of; None where it does not say, or is none."""
     try:
-        return decode_origin(decode(data).sections)
+        return decode_origin(sections_of(data))
     except UnshrinkError:
         return None

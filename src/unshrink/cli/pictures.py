@@ -10,14 +10,14 @@ from unshrink.cli.batch import Entry, NamedBytes, PassedOver, read_source
 from unshrink.cli.tasks import STREAM, Found, Task, is_restored_name
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.lrfile import is_lrfile
+from unshrink.files.sections import BLOCKS_SECTION
 from unshrink.files.sniff import sniff
+from unshrink.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from unshrink.rescale import Small
 
 _HEAD_BYTES = 64
-EXACT_SECTION = "BLKS"
-"""The payload section with the exact blocks, as docs/file-format.md names it."""
 
 
 def is_small(path: Path) -> bool:
@@ -36,17 +36,17 @@ def is_original(found: Found) -> bool:
     return not made and _may_be_picture(found)
 
 
-def read_picture_file(task: Task) -> NamedBytes:
+def read_picture_file(task: Task, limits: Limits = DEFAULT_LIMITS) -> NamedBytes:
     """All bytes of a task's input; PassedOver where it was found in a folder and is clearly no picture."""
     if task.source.listed and not _may_be_picture(task.source):
         raise PassedOver("not a picture")
-    return read_source(task)
+    return read_source(task, limits)
 
 
 def payload(small: Small) -> Entry:
     """What an LR file carries beside its pixels, in bytes: all of it, and the exact blocks in it."""
     sizes = {name: len(data) for name, data in small.lrfile.sections.items()}
-    return {"payload_bytes": sum(sizes.values()), "exact_bytes": sizes.get(EXACT_SECTION, 0)}
+    return {"payload_bytes": sum(sizes.values()), "exact_bytes": sizes.get(BLOCKS_SECTION, 0)}
 
 
 def _may_be_picture(found: Found) -> bool:

@@ -13,8 +13,6 @@ import typer
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, PassedOver, Tell, Writer, view_for
 from unshrink.cli.tasks import (
-    PICTURE_ENDINGS,
-    SMALL_ENDINGS,
     STREAM,
     Found,
     Task,
@@ -22,7 +20,9 @@ from unshrink.cli.tasks import (
     ending_for,
     expand,
     is_restored_name,
+    picture_endings,
     restored_name,
+    small_endings,
     small_name,
     split_names,
 )
@@ -32,6 +32,7 @@ from unshrink.imports import quick_imports
 
 if TYPE_CHECKING:
     from unshrink.cli.output import Output
+    from unshrink.files.picture import Picture
     from unshrink.rescale import Dial, Engine, Order, Small
 
 Names = Annotated[
@@ -62,13 +63,18 @@ def down(
         from unshrink.cli.pictures import is_original, is_small
 
         spec = machine.engine().chosen(order)
-    mark, ending = order.wish.mark(spec.scale), ending_for(format, SMALL_ENDINGS)
+    mark, ending = order.wish.mark(spec.scale), ending_for(format, small_endings())
     inputs, target = split_names(names, run.out, is_small)
     found = expand(inputs, recursive=run.recursive)
     tasks = arrange(found, target, lambda path, whole: small_name(path, mark, ending, whole), is_small, is_original)
     workers = run.workers(len(tasks))
     job = Shrinking(
-        machine.shared(workers), order, format or "png", Writer(run.overwrite), run.skip_existing, len(tasks) > 1
+        machine.shared(workers),
+        order,
+        format or "png",
+        Writer(run.overwrite, run.keep_mtime),
+        run.skip_existing,
+        len(tasks) > 1,
     )
     return Batch("down", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
 
@@ -106,13 +112,13 @@ def up(
     if plain and (scale is not None or model is not None):
         engine.choose(scale, model)
     output = Output(format, quality)
-    output.ending(Path(), PICTURE_ENDINGS)  # an unknown format is told before anything is read
+    output.ending(Path(), picture_endings())  # an unknown format is told before anything is read
 
     def is_restored(path: Path) -> bool:
         return not is_small(path)
 
     def rename(path: Path, whole: bool) -> str:
-        return restored_name(path, output.ending(path, PICTURE_ENDINGS), whole)
+        return restored_name(path, output.ending(path, picture_endings()), whole)
 
     def fits(found: Found) -> bool:
         return plain or is_small(Path(found.name))
@@ -122,7 +128,7 @@ def up(
     tasks = arrange(found, target, rename, is_restored, fits)
     workers = run.workers(len(tasks))
     asked = Restoration(plain, scale, model, Dial(sigma, seed))
-    job = Restoring(machine.shared(workers), asked, output, Writer(run.overwrite), run.skip_existing)
+    job = Restoring(machine.shared(workers), asked, output, Writer(run.overwrite, run.keep_mtime), run.skip_existing)
     return Batch("up", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
 
 
@@ -149,19 +155,21 @@ class Shrinking:
         """Shrink, write, and describe what was written."""
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files import origin
+        from unshrink.files.sections import ORIGIN_SECTION
         from unshrink.rescale import format_of
         from unshrink.rescale.order import kept_options
 
         start = time.perf_counter()
         format = self.format if task.output == STREAM else format_of(task.output)
-        source = read_picture_file(task)
+        source = read_picture_file(task, self.engine.reading_limits())
         notes = self._meet_small(task, source)
         made_of = origin.origin_of(source.getvalue(), kept_options(self.order))
         self._leave_finished(task, made_of)
         self.writer.check(task)
-        small = self._shrink(task, source, tell).with_section(origin.SECTION, origin.encode_origin(made_of))
+        small = self._shrink(task, source, tell).with_section(ORIGIN_SECTION, origin.encode_origin(made_of))
         data = small.encode(format)
         self.writer.write(task, data)
+        notes += _notes(task, small.lrfile.picture)
         return _shrunk(task, source, small, data, time.perf_counter() - start, notes)
 
     def _shrink(self, task: Task, source: NamedBytes, tell: Tell) -> Small:
@@ -230,7 +238,7 @@ class Restoring:
         from unshrink.files.lrfile import is_lrfile
 
         start = time.perf_counter()
-        source = read_picture_file(task)
+        source = read_picture_file(task, self.engine.reading_limits())
         origin = origin_in(source.getvalue())
         format = self.output.kind(origin) if task.output == STREAM else format_for(task.output)
         if task.source.listed and not self.asked.plain and not is_lrfile(source.getvalue()):
@@ -255,13 +263,14 @@ class Restoring:
             "size": sides(picture.size),
             "input_bytes": len(source.getvalue()),
             "output_bytes": len(data),
+            "notes": list(picture.notes),
             "seconds": round(time.perf_counter() - start, 3),
         }
         line = f"{task.label} {dimensions(picture.size)}, {count_bytes(len(data))}"
         if origin is not None and len(data) > origin.bytes:
             hint = f" ({origin.format.upper()}; see --format {SAME})" if origin.format != format else ""
             line += f": more than the original, {origin.bytes:,}{hint}"
-        return Done(entry, line)
+        return Done(entry, line, _notes(task, picture))
 
     def _leave_finished(self, task: Task, source: NamedBytes) -> None:
         from unshrink.cli.finished import not_restored
@@ -273,6 +282,10 @@ class Restoring:
             raise PassedOver("finished already")
         if not self.writer.overwrite:
             raise UsageError(f"{task.output} is there already, but {other}; --overwrite makes it anew.")
+
+
+def _notes(task: Task, picture: Picture) -> tuple[str, ...]:
+    return tuple(f"{task.source.label}: {note}" for note in picture.notes)
 
 
 def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: float, notes: list[str]) -> Done:
@@ -290,6 +303,7 @@ def _shrunk(task: Task, source: NamedBytes, small: Small, data: bytes, seconds: 
         "input_bytes": len(source.getvalue()),
         "lr_bytes": len(data),
         **payload(small),
+        "notes": list(small.lrfile.picture.notes),
         "seconds": round(seconds, 3),
     }
     line = (

@@ -15,7 +15,7 @@ import typer
 
 from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, Tell, make_folder
-from unshrink.cli.tasks import SMALL_ENDINGS, STREAM, Task, ending_for, expand, restored_name, small_name
+from unshrink.cli.tasks import STREAM, Task, ending_for, expand, restored_name, small_endings, small_name
 from unshrink.cli.view import View, count_bytes, scale_value, sides
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def roundtrip(
 
     dial, engine = Dial(sigma, seed), machine.engine()
     spec = engine.chosen(order)
-    ending = ending_for(format, SMALL_ENDINGS)
+    ending = ending_for(format, small_endings())
     tasks = [Task(found) for found in expand(names, recursive=recursive)]
     view = View(json_mode=json, quiet=quiet)
     if keep is not None:

@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unshrink.cli.streams import shown
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
 
 STREAM = "-"
 """Stands for standard input or output."""
 
-SMALL_ENDINGS = {"png": ".png", "webp": ".webp", "tiff": ".tif"}
-"""Formats of LR files, and the ending of each where we choose the name."""
-PICTURE_ENDINGS = SMALL_ENDINGS | {"jpeg": ".jpg", "bmp": ".bmp"}
-"""The same for restored pictures."""
 _TAKEN_OFF = (
     *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"),
     *(".jxl", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
@@ -45,7 +42,7 @@ class Found:
     @property
     def label(self) -> str:
         """How people are told of it."""
-        return "standard input" if self.name == STREAM else self.name
+        return "standard input" if self.name == STREAM else shown(self.name)
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Task:
     @property
     def label(self) -> str:
         """How people are told of it: where from, and where to."""
-        output = "standard output" if self.output == STREAM else self.output
+        output = "standard output" if self.output == STREAM else shown(self.output)
         return f"{self.source.label} -> {output}"
 
 
@@ -151,6 +148,20 @@ def ending_for(format: str | None, endings: Mapping[str, str]) -> str:
     if format is not None and format not in endings:
         raise UnknownNameError("format", format, endings)
     return endings[format or "png"]
+
+
+def small_endings() -> dict[str, str]:
+    """Formats of LR files, and the ending of each where we choose the name."""
+    from unshrink.files.formats import CONTAINERS
+
+    return {kind: format.endings[0] for kind, format in CONTAINERS.items()}
+
+
+def picture_endings() -> dict[str, str]:
+    """The same for restored pictures."""
+    from unshrink.files.formats import WRITTEN
+
+    return {kind: format.endings[0] for kind, format in WRITTEN.items()}
 
 
 def small_name(path: Path, mark: str, ending: str, whole: bool = False) -> str:

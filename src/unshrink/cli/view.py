@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from unshrink.cli.streams import shown
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -37,7 +39,7 @@ class View:
     def result(self, line: str) -> None:
         """A line of results."""
         if not self._json and not (self._quiet and self._results is sys.stderr):
-            self._print(line, to_stderr=self._results is sys.stderr)
+            self._print(shown(line, lines=True), to_stderr=self._results is sys.stderr)
 
     def document(self, value: object) -> None:
         """The one JSON document of a run, in UTF-8 whatever the terminal speaks."""
@@ -48,11 +50,11 @@ class View:
     def note(self, line: str) -> None:
         """Something worth knowing that is no error."""
         if not self._quiet:
-            self._print(f"{PROGRAM}: {line}", to_stderr=True)
+            self._print(f"{PROGRAM}: {shown(line)}", to_stderr=True)
 
     def error(self, line: str) -> None:
         """One sentence about what went wrong."""
-        self._print(f"{PROGRAM}: {line}", to_stderr=True)
+        self._print(f"{PROGRAM}: {shown(line)}", to_stderr=True)
 
     @contextmanager
     def progress(self, total: int | None, *, rows: int = 1) -> Iterator[None]:
@@ -71,14 +73,14 @@ class View:
     def step(self, text: str, *, done: int | None = None, total: int | None = None) -> None:
         """Say what is being done now, and how much is `done`."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=text, completed=done, total=total)
+            self._bar.update(self._task, description=shown(text), completed=done, total=total)
 
     def show(self, row: int, name: str, step: str) -> None:
         """Say which step of which picture is being done, in one of several rows; a `Step` says its share, too."""
         if self._bar is None or self._task is None:
             return
         self._shares[row] = getattr(step, "share", 0.0)
-        text = f"{name}: {step}"
+        text = shown(f"{name}: {step}")
         if len(self._rows) > 1:
             self._bar.update(self._rows[row], description=text, completed=self._shares[row], visible=True)
         else:

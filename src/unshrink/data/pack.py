@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unshrink.errors import UnreadableInputError, UsageError
+from unshrink.files.disk import open_new, write_bytes
+from unshrink.files.formats import ENDINGS
 from unshrink.files.picture import read_picture
-
-SUFFIXES = (".png", ".webp", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +63,16 @@ def held_out(folder: Path, holdout: int) -> list[Path]:
 def _pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name one that holds training pictures.")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
     if not files:
-        raise UsageError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
+        raise UsageError(f"{folder} holds no pictures ({', '.join(sorted(ENDINGS))}).")
     return files
 
 
 def _write_pack(files: Sequence[Path], index: Path, progress: Callable[[int, int], None] | None) -> None:
     index.parent.mkdir(parents=True, exist_ok=True)
     digest, names, shapes = hashlib.sha256(), [], []
-    partial = index.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as stream:
+    with open_new(index.with_suffix(".bin"), overwrite=True) as stream:
         for number, path in enumerate(files):
             rgb = np.ascontiguousarray(read_picture(path).rgb)
             names.append(path.name)
@@ -84,9 +82,8 @@ def _write_pack(files: Sequence[Path], index: Path, progress: Callable[[int, int
             stream.write(rgb.data)
             if progress:
                 progress(number + 1, len(files))
-    partial.replace(index.with_suffix(".bin"))
-    partial.write_text(json.dumps({"names": names, "shapes": shapes, "digest": digest.hexdigest()}))
-    partial.replace(index)
+    entry = {"names": names, "shapes": shapes, "digest": digest.hexdigest()}
+    write_bytes(index, json.dumps(entry).encode(), overwrite=True)
 
 
 def _open_pack(index: Path) -> Pack:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unshrink.errors import UsageError
+from unshrink.files.formats import ENDINGS
 from unshrink.files.picture import Picture
 from unshrink.metrics.quality import Pixels
 from unshrink.nn.resample import resize
@@ -26,7 +27,6 @@ PROTOCOL: dict[str, object] = {
 }
 MULTIPLE = 12
 """Pictures are cropped to multiples of it at scales that are not whole, as the authors of AIDN do."""
-PICTURE_ENDINGS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -35,7 +35,7 @@ def find_pictures(folder: Path) -> list[Path]:
         raise UsageError(f"{folder} is not a folder; name folders of pictures to measure on.")
     found = sorted(path for path in folder.iterdir() if _is_picture(path))
     if not found:
-        raise UsageError(f"{folder} holds no pictures ({' '.join(sorted(PICTURE_ENDINGS))}).")
+        raise UsageError(f"{folder} holds no pictures ({' '.join(sorted(ENDINGS))}).")
     return found
 
 
@@ -88,4 +88,4 @@ def from_tensor(x: Tensor) -> Pixels:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_ENDINGS and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".") and path.is_file()

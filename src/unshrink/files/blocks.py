@@ -23,7 +23,7 @@ from unshrink.files.payload import (
 )
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["BLOCK", "block_grid", "encode_blocks", "paste_blocks"]
+__all__ = ["BLOCK", "block_grid", "carried_blocks", "encode_blocks", "paste_blocks"]
 
 BLOCK = 16
 """Side of a block in HR pixels."""
@@ -83,6 +83,11 @@ def paste_blocks(data: bytes, rgb: Pixels, *, limits: Limits = DEFAULT_LIMITS) -
         target = rgb[top : top + height, left : left + width]
         source = sheet[row * height : (row + 1) * height, column * width : (column + 1) * width]
         target[:] = source[: target.shape[0], : target.shape[1]]
+
+
+def carried_blocks(data: bytes, size: tuple[int, int], *, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.bool_]:
+    """Which blocks of a picture of `size` (H, W) a section carries: `block_grid` of it. Raises DamagedLRFileError."""
+    return _read_map(data, size, limits)[0]
 
 
 def _read_map(data: bytes, size: tuple[int, int], limits: Limits) -> tuple[NDArray[np.bool_], bytes]:

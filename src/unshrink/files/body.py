@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unshrink.errors import DamagedLRFileError, LimitError, NewerFormatError
 from unshrink.files.header import Header, header_from_json, header_to_json
-from unshrink.files.payload import pack_sections, unpack_sections
+from unshrink.files.sections import pack_sections, unpack_sections
 from unshrink.limits import Limits
 
 __all__ = ["VERSION", "Body", "is_sound", "metadata_digest", "pack", "pixel_digest", "unpack"]

@@ -7,18 +7,21 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from unshrink.errors import LimitError, OutputExistsError, UnreadableInputError, UnshrinkError, UsageError
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Source", "check_output", "read_bytes", "source_name", "write_bytes"]
+__all__ = ["Source", "check_folder", "check_output", "open_new", "read_bytes", "source_name", "write_bytes"]
 
 Source = str | os.PathLike[str] | BinaryIO | bytes
 """Where a file may come from: a path, an open binary stream, or the bytes themselves."""
 
 _USAGE_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG}
+_USUAL_NAME_BYTES = 255
+_PIECE = 1 << 24
 _NO_LINK_ERRNOS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
@@ -36,20 +39,26 @@ def read_bytes(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
     Raises ``UnreadableInputError`` where the source is missing, a folder, not readable or empty, and ``LimitError``.
     """
     name = source_name(source)
-    data = source if isinstance(source, bytes) else _read_up_to(source, limits.max_file_bytes + 1, name)
+    data = source if isinstance(source, bytes) else _read_up_to(source, limits.max_file_bytes, name)
     if not data:
         raise UnreadableInputError(f"{name} is empty; give a picture file.")
     if len(data) > limits.max_file_bytes:
-        raise LimitError(f"{name} is larger than {limits.max_file_bytes} bytes; give a smaller file.")
+        raise _too_large(name, limits.max_file_bytes)
     return data
 
 
-def _read_up_to(source: str | os.PathLike[str] | BinaryIO, count: int, name: str) -> bytes:
+def _too_large(name: str, most: int) -> LimitError:
+    return LimitError(f"{name} is larger than {most} bytes, the most that is read here; give a smaller file.")
+
+
+def _read_up_to(source: str | os.PathLike[str] | BinaryIO, most: int, name: str) -> bytes:
     try:
         if not isinstance(source, str | os.PathLike):
-            return source.read(count)
+            return _in_pieces(source, most, name)
         with open(source, "rb") as stream:
-            return stream.read(count)
+            if os.fstat(stream.fileno()).st_size > most:
+                raise _too_large(name, most)
+            return _in_pieces(stream, most, name)
     except FileNotFoundError:
         raise UnreadableInputError(f"{name} does not exist; check the path.") from None
     except IsADirectoryError:
@@ -60,35 +69,79 @@ def _read_up_to(source: str | os.PathLike[str] | BinaryIO, count: int, name: str
         raise UnreadableInputError(f"{name} could not be read ({error}); check the path.") from error
 
 
+def _in_pieces(stream: BinaryIO, most: int, name: str) -> bytes:
+    """All of a stream, never more than `most` bytes and a piece of it, which may have no end."""
+    pieces: list[bytes] = []
+    held = 0
+    while piece := stream.read(min(_PIECE, most + 1 - held)):
+        pieces.append(piece)
+        held += len(piece)
+        if held > most:
+            raise _too_large(name, most)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Raise now what ``write_bytes`` would raise later, so that no long work is done for an output that cannot be made.
 
-    Raises ``OutputExistsError``, or ``UsageError`` where the path is a folder or lies in none.
+    Raises OutputExistsError, or UsageError where the path is a folder or lies in none, the name is too long for the
+    file system, or the folder may not be written.
     """
     target = Path(path)
+    most = _longest_name(target.parent)
+    if len(os.fsencode(target.name)) > most:
+        raise UsageError(f"{path} has a name of more than {most} bytes, which the file system does not take.")
     if target.is_dir():
         raise UsageError(f"{path} is a folder; name a file inside it.")
+    if os.path.islink(os.path.realpath(target)):
+        raise UsageError(f"{path} is a link that leads in a circle; name another file.")
     if not target.parent.is_dir():
         raise UsageError(f"The folder {target.parent} does not exist; make it first.")
-    if os.path.lexists(target) and not overwrite and not _is_stream(target):
+    if _is_stream(target):
+        return
+    if os.path.lexists(target) and not overwrite:
         raise OutputExistsError(path)
+    check_folder(Path(os.path.realpath(target)).parent)
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise UsageError where nothing may be written into `folder`, or where it is not there and may not be made."""
+    place = Path(os.path.abspath(folder))
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise UsageError(f"{place} is no folder; name another.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UsageError(f"The folder {place} may not be written; name another with -o.")
+
+
+def _longest_name(folder: Path) -> int:
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):
+        return _USUAL_NAME_BYTES
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
-    """Write ``data`` to ``path``, all or nothing: on any failure what was there before is still there, whole.
+    """Write `data` to `path`, all or nothing; see `open_new`."""
+    with open_new(path, overwrite=overwrite) as stream:
+        stream.write(data)
 
-    The bytes go to a new file in the same folder, which then takes the name in one step.  Without ``overwrite`` that
-    step fails where the name is taken, even by somebody who was faster.  A link is followed; a device or a pipe is
-    written straight into.  Raises what ``check_output`` raises, ``UsageError`` where the folder may not be written, and
-    ``UnshrinkError`` where the disk fails.
+
+@contextlib.contextmanager
+def open_new(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A stream whose bytes become the file at `path`, all or nothing: on any failure what was there before is whole.
+
+    They go to a new file in the same folder, which takes the name in one step when the block ends without an exception.
+    Without `overwrite` that step fails where the name is taken, even by somebody who was faster. A link is followed; a
+    device or a pipe is written straight into. Raises what `check_output` raises, UsageError where the folder may not
+    be written, and UnshrinkError where the disk fails.
     """
     check_output(path, overwrite=overwrite)
     target = Path(os.path.realpath(path))
     try:
-        if _is_stream(target):
-            target.write_bytes(data)
-        else:
-            _write_beside(target, data, overwrite=overwrite)
+        with _straight(target) if _is_stream(target) else _beside(target, overwrite=overwrite) as stream:
+            yield stream
     except FileExistsError:
         raise OutputExistsError(path) from None
     except OSError as error:
@@ -106,10 +159,19 @@ def _is_stream(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _write_beside(target: Path, data: bytes, *, overwrite: bool) -> None:
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+def _straight(target: Path) -> BinaryIO:
+    return open(target, "wb")
+
+
+@contextlib.contextmanager
+def _beside(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    temporary = target.with_name(f".{secrets.token_hex(12)}.unshrink.tmp")
     try:
-        _write_new(temporary, data)
+        # "x" refuses an existing name and, unlike tempfile, gives the mode that the user's umask asks for.
+        with open(temporary, "xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -117,14 +179,6 @@ def _write_beside(target: Path, data: bytes, *, overwrite: bool) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    # "x" refuses an existing name and, unlike tempfile, gives the mode that the user's umask asks for.
-    with open(path, "xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _rename_to_free_name(temporary: Path, target: Path) -> None:

@@ -16,9 +16,8 @@ from unshrink.errors import DamagedLRFileError, LimitError
 from unshrink.files.rans import TOTAL_BITS, Decoder, Tables, encode, make_tables
 from unshrink.limits import Limits
 
-__all__ = ["MOST", "SECTION", "STEPS", "fit_latents", "latents_decode", "latents_encode"]
+__all__ = ["MOST", "STEPS", "fit_latents", "latents_decode", "latents_encode"]
 
-SECTION = "LATN"
 MOST = 127
 """The largest value, up or down."""
 STEPS = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64)

@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
+from unshrink.files.sections import ORIGIN_SECTION
 from unshrink.files.sniff import sniff_or_none
 
-SECTION = "FROM"
 _MOST_BYTES = 4096
 _DIGITS = 32
 # The table of libjpeg for quality 50, luma: sums are enough, since qualities scale it as a whole.
@@ -37,7 +37,8 @@ class Origin:
 
 def origin_of(data: bytes, options: Mapping[str, Any]) -> Origin:
     """The origin of an LR file that is made of the file `data`."""
-    kind = sniff_or_none(data) or "unknown"
+    format = sniff_or_none(data)
+    kind = format.kind if format else "unknown"
     quality = _jpeg_quality(data) if kind == "jpeg" else None
     return Origin(kind, len(data), hashlib.sha256(data).hexdigest()[:_DIGITS], quality, dict(options))
 
@@ -49,7 +50,7 @@ def encode_origin(origin: Origin) -> bytes:
 
 def decode_origin(sections: Mapping[str, bytes]) -> Origin | None:
     """The origin that a file states; None where it states none, or nothing that makes sense."""
-    data = sections.get(SECTION, b"")
+    data = sections.get(ORIGIN_SECTION, b"")
     try:
         values = json.loads(data[:_MOST_BYTES])
         origin = Origin(**{key: values[key] for key in ("format", "bytes", "digest", "quality", "options")})

@@ -1,12 +1,10 @@
-"""Payload: named sections of bytes, and lossless coding of 8 bit planes and RGB pixels."""
+"""Lossless coding of 8 bit planes and RGB pixels, for payload sections."""
 
 from __future__ import annotations
 
 import io
-import re
 import struct
 import zlib
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from PIL import Image
 from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError, UsageError
 from unshrink.files import png, webp
 from unshrink.files.decoders import decode_image
+from unshrink.files.sniff import open_file
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = [
@@ -22,59 +21,14 @@ __all__ = [
     "lossless_plane_encode",
     "lossless_rgb_decode",
     "lossless_rgb_encode",
-    "pack_sections",
-    "unpack_sections",
 ]
 
-_SECTION_NAME = re.compile(r"[A-Z0-9]{4}")
-_SECTION_HEAD = struct.Struct(">4sI")
 _CONSTANT, _PNG_GREY, _PNG_BILEVEL, _WEBP, _PNG_RGB, _WEBP_RGB = range(6)
 _PNG_KINDS = {_PNG_GREY: (8, 0), _PNG_BILEVEL: (1, 0), _PNG_RGB: (24, 2)}
 """Bits per pixel and colour type of the PNG whose data stream the coding is."""
 _COLOURED = (bytes([_PNG_RGB]), bytes([_WEBP_RGB]))
 # Beyond this the strongest settings take many seconds for a few per cent.
 _STRONG_PIXELS = 1_000_000
-
-
-def pack_sections(sections: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """Return the sections, each as its name (4 of A-Z, 0-9), its length (32 bit) and its bytes, in order of name.
-
-    Raises ``UsageError`` for another name and ``LimitError`` beyond ``limits.max_payload_bytes``.
-    """
-    for name in sections:
-        if not _SECTION_NAME.fullmatch(name):
-            raise UsageError(f"A payload section cannot be named {name!r}; use four capital letters or digits.")
-    _check_total(sum(map(len, sections.values())), limits)
-    return b"".join(_SECTION_HEAD.pack(name.encode(), len(data)) + data for name, data in sorted(sections.items()))
-
-
-def unpack_sections(data: bytes, count: int, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, bytes]:
-    """Return the ``count`` sections packed in ``data``, which they must fill exactly and in order of name.
-
-    Raises ``DamagedLRFileError`` where they do not, and ``LimitError``.
-    """
-    _check_total(len(data) - count * _SECTION_HEAD.size, limits)
-    sections: dict[str, bytes] = {}
-    at = 0
-    while at + _SECTION_HEAD.size <= len(data) and len(sections) < count:
-        raw, length = _SECTION_HEAD.unpack_from(data, at)
-        at += _SECTION_HEAD.size
-        name = raw.decode("latin-1")
-        in_order = not sections or next(reversed(sections)) < name
-        if not _SECTION_NAME.fullmatch(name) or not in_order or at + length > len(data):
-            break
-        sections[name] = data[at : at + length]
-        at += length
-    if len(sections) != count or at != len(data):
-        raise DamagedLRFileError("The payload sections do not fit together; get a good copy, or use --plain.")
-    return sections
-
-
-def _check_total(size: int, limits: Limits) -> None:
-    if size > limits.max_payload_bytes:
-        raise LimitError(
-            f"The payload of {size} bytes is over the limit of {limits.max_payload_bytes}; use a smaller picture."
-        )
 
 
 def lossless_plane_encode(plane: NDArray[np.uint8]) -> bytes:
@@ -192,12 +146,8 @@ def _check_inflates_to(stream: bytes, size: int) -> None:
 
 
 def _decode_picture(data: bytes, shape: tuple[int, int], limits: Limits, colour: bool) -> NDArray[np.uint8]:
-    image = decode_image(data, max_pixels=shape[0] * shape[1], limits=limits, name="The plane").image
-    if (image.height, image.width) != shape:
+    file = open_file(data, "The plane")
+    samples = decode_image(file, max_pixels=shape[0] * shape[1], limits=limits).samples
+    if samples.shape[:2] != shape or (colour and samples.shape[2] != 3):
         raise _damaged_plane()
-    if colour:
-        if image.mode != "RGB":
-            raise _damaged_plane()
-        return np.array(image, dtype=np.uint8)
-    plane = image.convert("L") if image.mode == "1" else image.getchannel(0)
-    return np.array(plane, dtype=np.uint8)[..., None]
+    return samples if colour else samples[..., :1]

@@ -11,15 +11,19 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from unshrink.errors import UnsupportedPictureError, UsageError
+from unshrink.files import colour
 from unshrink.files import exif as exif_blocks
-from unshrink.files.decoders import check_mode, check_size, decode_image, translated
+from unshrink.files.checks import check_mode, check_size
+from unshrink.files.decoders import Decoded, decode_image
 from unshrink.files.disk import Source, read_bytes, source_name, write_bytes
-from unshrink.files.encoders import Job, encode_image, format_for
+from unshrink.files.encoders import encode_image, format_for
+from unshrink.files.formats import Job, PictureFile
+from unshrink.files.metadata import Metadata, upright_xmp
+from unshrink.files.pillow import samples_of, translated
+from unshrink.files.sniff import open_file
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Picture", "picture_from_bytes", "read_picture"]
-
-_ROWS_AT_ONCE = 1 << 20  # pixels
+__all__ = ["Picture", "picture_from_bytes", "picture_from_file", "read_picture", "turned", "upright_picture"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,16 @@ class Picture:
     """The ICC profile, as it stood in the file."""
 
     exif: bytes | None = None
-    """The EXIF block as a TIFF structure, byte for byte but for its orientation, which is 1 here."""
+    """The EXIF block as a TIFF structure, byte for byte but for what says how the pixels lie."""
+
+    xmp: bytes | None = None
+    """The XMP packet, as it stood in the file but for its orientation."""
+
+    dpi: tuple[float, float] | None = None
+    """Pixels an inch, across and down, as the file stated them."""
+
+    notes: tuple[str, ...] = ()
+    """What of the file is not kept here or was amiss in it, each a clause such as "its IPTC is not kept"."""
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.size == 0:
@@ -51,7 +64,8 @@ class Picture:
         if self.grey and not _channels_equal(self.rgb):
             raise UsageError("A grey picture needs three equal colour channels; pass grey=False, or average them.")
         object.__setattr__(self, "icc", self.icc or None)
-        object.__setattr__(self, "exif", exif_blocks.upright(self.exif))
+        object.__setattr__(self, "exif", exif_blocks.fitted(self.exif, self.size))
+        object.__setattr__(self, "xmp", self.xmp or None)
 
     @property
     def height(self) -> int:
@@ -88,11 +102,22 @@ class Picture:
         """The picture for notebooks."""
         return self.encode("png")
 
+    @property
+    def metadata(self) -> Metadata:
+        """What belongs to the pixels, as it is written."""
+        return Metadata(icc=self.icc, exif=self.exif, xmp=self.xmp, dpi=self.dpi)
+
+    def without_metadata(self) -> Picture:
+        """The same pixels with their colour profile and nothing else."""
+        return replace(self, exif=None, xmp=None, dpi=None)
+
     def to_pil(self) -> Image.Image:
         """Return a Pillow image of mode L, LA, RGB or RGBA, with ICC profile and EXIF in its ``info``."""
         image = self._bare_image()
         image.info.update({"icc_profile": self.icc} if self.icc else {})
         image.info.update({"exif": exif_blocks.JPEG_PREFIX + self.exif} if self.exif else {})
+        image.info.update({"xmp": self.xmp} if self.xmp else {})
+        image.info.update({"dpi": self.dpi} if self.dpi else {})
         return image
 
     @classmethod
@@ -109,8 +134,15 @@ class Picture:
         with translated(name):
             image.load()
             block = image.info.get("exif") or exif_blocks.from_tags(image)
-            samples = _samples(image)
-        return _picture(samples, image.info.get("icc_profile"), block)
+            samples = samples_of(image)
+        xmp, dpi = image.info.get("xmp"), image.info.get("dpi")
+        metadata = Metadata(
+            icc=image.info.get("icc_profile"),
+            exif=block,
+            xmp=xmp if isinstance(xmp, bytes) else None,
+            dpi=dpi if exif_blocks.is_resolution(dpi) else None,
+        )
+        return upright_picture(Decoded(samples, metadata))
 
     @classmethod
     def from_array(cls, array: NDArray[Any]) -> Picture:
@@ -123,7 +155,7 @@ class Picture:
         samples = array[..., None] if array.ndim == 2 else array
         if samples.ndim != 3 or samples.shape[2] not in (1, 2, 3, 4) or samples.size == 0:
             raise UnsupportedPictureError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
-        return _picture(samples.copy(), None, None)
+        return upright_picture(Decoded(samples.copy()))
 
     def encode(self, format: str = "png", *, quality: int | None = None) -> bytes:
         """Return the bytes of a file: "png", "webp" (lossless), "tiff", "jpeg" (4:4:4) or "bmp".
@@ -137,7 +169,7 @@ class Picture:
 
     def job(self, *, body: bytes | None = None, limits: Limits = DEFAULT_LIMITS) -> Job:
         """Return what ``encode_image`` needs to write this picture, with ``body``, if any, inside the file."""
-        return Job(image=self._bare_image(), icc=self.icc, exif=self.exif, body=body, limits=limits)
+        return Job(image=self._bare_image(), metadata=self.metadata, body=body, limits=limits)
 
     def _bare_image(self) -> Image.Image:
         samples = self.samples
@@ -163,37 +195,38 @@ def read_picture(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Picture:
 
 
 def picture_from_bytes(data: bytes, *, max_pixels: int, limits: Limits, name: str) -> Picture:
-    """The same for bytes in memory, with a pixel limit of its own; ``name`` is what messages call them."""
-    decoded = decode_image(data, max_pixels=max_pixels, limits=limits, name=name)
-    with translated(name):
-        samples = _samples(decoded.image)
-    icc, block = decoded.icc, decoded.exif
-    del decoded  # Pillow's own copy takes 4 bytes a pixel
-    return _picture(samples, icc, block)
+    """The same for bytes in memory, with a pixel limit of its own; `name` is what messages call them."""
+    return picture_from_file(open_file(data, name), max_pixels=max_pixels, limits=limits)
 
 
-def _samples(image: Image.Image) -> NDArray[np.uint8]:
-    """Return (H, W, C) samples; C as in ``Picture.samples``."""
-    alpha = image.has_transparency_data
-    grey = image.mode in ("1", "L", "LA", "La")
-    mode = ("L" if grey else "RGB") + ("A" if alpha else "")
-    samples = np.empty((image.height, image.width, len(mode)), dtype=np.uint8)
-    # Pillow hands pixels out by way of two more copies, so it is asked for some rows at a time.
-    step = max(1, _ROWS_AT_ONCE // image.width)
-    for top in range(0, image.height, step):
-        rows = image.crop((0, top, image.width, min(top + step, image.height)))
-        rows = rows if rows.mode == mode else rows.convert(mode)
-        samples[top : top + step] = np.asarray(rows).reshape(rows.height, rows.width, len(mode))
-    return samples
+def picture_from_file(file: PictureFile, *, max_pixels: int, limits: Limits) -> Picture:
+    """The same for a file that has been taken apart."""
+    return upright_picture(decode_image(file, max_pixels=max_pixels, limits=limits))
 
 
-def _picture(samples: NDArray[np.uint8], icc: bytes | None, block: bytes | None) -> Picture:
-    samples = exif_blocks.orient(samples, exif_blocks.orientation(block))
+def upright_picture(decoded: Decoded) -> Picture:
+    """What was decoded, turned upright by its EXIF orientation."""
+    metadata, notes = decoded.metadata, decoded.notes
+    turn = exif_blocks.orientation(metadata.exif)
+    samples = exif_blocks.orient(decoded.samples, turn)
+    if turn != 1 and exif_blocks.has_preview(metadata.exif):
+        notes = (*notes, "the preview in its EXIF lay on its side and is dropped")
     channels = samples.shape[2]
     grey, has_alpha = channels < 3, channels in (2, 4)
-    colour = np.repeat(samples[..., :1], 3, axis=2) if grey else np.ascontiguousarray(samples[..., :3])
+    icc, note = colour.fitting(metadata.icc, grey=grey)
+    notes = (*notes, note) if note else notes
+    rgb = np.repeat(samples[..., :1], 3, axis=2) if grey else np.ascontiguousarray(samples[..., :3])
     alpha = np.ascontiguousarray(samples[..., -1]) if has_alpha else None
-    return Picture(rgb=colour, alpha=alpha, grey=grey, icc=icc, exif=block)
+    xmp = metadata.xmp if turn == 1 else upright_xmp(metadata.xmp)
+    return Picture(rgb, alpha=alpha, grey=grey, icc=icc, exif=metadata.exif, xmp=xmp, dpi=metadata.dpi, notes=notes)
+
+
+def turned(picture: Picture, orientation: int) -> Picture:
+    """`picture` turned as that EXIF orientation, 1 to 8, says."""
+    if orientation == 1:
+        return picture
+    alpha = None if picture.alpha is None else exif_blocks.orient(picture.alpha, orientation)
+    return replace(picture, rgb=exif_blocks.orient(picture.rgb, orientation), alpha=alpha)
 
 
 def _channels_equal(rgb: NDArray[np.uint8]) -> bool:

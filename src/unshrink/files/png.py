@@ -10,17 +10,18 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError
+from unshrink.errors import DamagedLRFileError, LimitError, UnreadableInputError, UnsupportedPictureError
 from unshrink.limits import Limits
 
 __all__ = [
     "BODY_CHUNK", "HEAD_END", "SIGNATURE", "Chunk", "Head", "body_chunks", "frame_count", "head", "icc_chunk",
-    "icc_profile", "insert_before_pixels", "join", "join_body", "only", "read_chunks", "walk",
+    "icc_profile", "insert_before_pixels", "join", "join_body", "kinds", "only", "read_chunks", "walk",
 ]  # fmt: skip
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD_END = 33
 """Where IHDR, the first chunk, ends."""
+_IEND = b"\0\0\0\0IEND\xaeB`\x82"
 BODY_CHUNK = b"unSH"
 """Ancillary, private, and unsafe to copy (4th letter upper-case): an editor that changes pixels drops it."""
 
@@ -56,18 +57,35 @@ def walk(data: bytes) -> Iterator[tuple[Chunk, bool]]:
         at = end + 4
 
 
-def read_chunks(data: bytes, name: str) -> list[Chunk]:
-    """Return all chunks from IHDR to IEND; what follows IEND is ignored, as every reader does.
+def kinds(data: bytes) -> Iterator[bytes]:
+    """The types of the chunks in order, until IEND or the end of `data`; nothing is copied or checked."""
+    at = len(SIGNATURE)
+    while at + 12 <= len(data):
+        kind = data[at + 4 : at + 8]
+        yield kind
+        if kind == b"IEND":
+            return
+        at += 12 + int.from_bytes(data[at : at + 4])
 
-    Raises ``UnreadableInputError`` where a CRC is wrong, IHDR is not first, or the file ends before IEND.
+
+def read_chunks(data: bytes, name: str) -> list[Chunk]:
+    """All chunks from IHDR to IEND; what follows IEND is ignored, as every reader does.
+
+    Raises UnreadableInputError where a CRC is wrong, IHDR is not first, or the file ends within a chunk. Whether IEND
+    alone is missing, behind IDAT, is left to the caller: it may be all that is.
     """
-    chunks = []
+    if data[len(SIGNATURE) + 4 : len(SIGNATURE) + 8] == b"CgBI":
+        raise UnsupportedPictureError(f"{name} is a PNG in Apple's own variant (CgBI); convert it to PNG first.")
+    chunks: list[Chunk] = []
+    at = len(SIGNATURE)
     for chunk, sound in walk(data):
+        at += 12 + len(chunk.data)
         if not sound:
             kind = chunk.kind.decode("ascii", "replace")
             raise UnreadableInputError(f"{name} is damaged: the CRC of PNG chunk {kind!r} is wrong; get a good copy.")
         chunks.append(chunk)
-    if not chunks or chunks[-1].kind != b"IEND":
+    ended = bool(chunks) and chunks[-1].kind == b"IEND"
+    if not ended and not (any(chunk.kind == b"IDAT" for chunk in chunks) and _IEND.startswith(data[at:])):
         raise UnreadableInputError(f"{name} is cut short: the PNG ends before its end mark; get a whole copy.")
     if chunks[0].kind != b"IHDR" or len(chunks[0].data) != 13:
         raise UnreadableInputError(f"{name} is damaged: the PNG does not begin with its header; get a good copy.")

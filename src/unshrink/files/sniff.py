@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
+from unshrink.files.formats import FORMATS, Format, PictureFile
 
-__all__ = ["sniff", "sniff_or_none"]
+__all__ = ["open_file", "sniff", "sniff_or_none"]
 
-_READABLE = {
-    b"\x89PNG\r\n\x1a\n": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",
-    b"MM\0+": "tiff",
-    b"GIF87a": "gif",
-    b"GIF89a": "gif",
-    b"BM": "bmp",
-    **{b"P%d%c" % (digit, space): "ppm" for digit in range(1, 7) for space in b" \t\r\n"},
-}
+_RAW = "camera raw"
 _REFUSED = {
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
@@ -29,27 +19,30 @@ _REFUSED = {
     b"v/1\x01": "OpenEXR",
     b"#?RADIANCE": "Radiance HDR",
     b"\0\0\x01\0": "icon",
+    **dict.fromkeys((b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM", b"II\x1a\0"), _RAW),
 }
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
-def sniff_or_none(data: bytes) -> str | None:
-    """Return "png", "jpeg", "webp", "tiff", "gif", "bmp", "ppm" or "avif", or None for anything else."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    if data[4:8] == b"ftyp" and any(brand in data[8:64] for brand in (b"avif", b"avis")):
-        return "avif"
-    return next((kind for magic, kind in _READABLE.items() if data.startswith(magic)), None)
+def open_file(data: bytes, name: str) -> PictureFile:
+    """The picture file in `data`, taken apart; raises what `sniff` raises, and UnreadableInputError for damage."""
+    format = sniff(data, name)
+    return PictureFile(data, name, format, format.take_apart(data, name))
 
 
-def sniff(data: bytes, name: str) -> str:
-    """Return the kind of picture that ``data`` holds, as ``sniff_or_none`` names it.
+def sniff_or_none(data: bytes) -> Format | None:
+    """The format of a file that begins with `data`, or None where it is none that is read."""
+    return next((format for format in FORMATS.values() if format.begins(data)), None)
 
-    Raises ``UnsupportedPictureError`` for picture formats that are known but not read, else ``UnreadableInputError``.
+
+def sniff(data: bytes, name: str) -> Format:
+    """The format of a file that begins with `data`.
+
+    Raises UnsupportedPictureError for picture formats that are known but not read, else UnreadableInputError.
     """
-    kind = sniff_or_none(data)
-    if kind is not None:
-        return kind
+    format = sniff_or_none(data)
+    if format is not None:
+        return format
     refused = _refused_format(data)
     if refused is not None:
         raise UnsupportedPictureError(f"{name} is a {refused} file, which is not read here; convert it to PNG first.")
@@ -59,4 +52,6 @@ def sniff(data: bytes, name: str) -> str:
 def _refused_format(data: bytes) -> str | None:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         return "HEIF"
+    if data[4:12] == b"ftypcrx ":
+        return _RAW
     return next((label for magic, label in _REFUSED.items() if data.startswith(magic)), None)

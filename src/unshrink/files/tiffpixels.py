@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from unshrink.errors import LimitError
 from unshrink.files import tiff
+from unshrink.files.exif import resolution_fields
+from unshrink.files.metadata import Metadata
 
 __all__ = ["exif_at_start", "tiff_bytes", "tiff_pixels"]
 
-_SHORT, _LONG, _UNDEFINED = 3, 4, 7
+_BYTE, _SHORT, _LONG, _UNDEFINED = 1, 3, 4, 7
+_XMP = 700
 _CODES = {_SHORT: "H", _LONG: "I"}
 _DEFLATE, _HORIZONTAL, _UNASSOCIATED = 8, 2, 2
 _STRIP_BYTES = 1 << 18
@@ -37,23 +40,29 @@ class _Field:
     data: bytes
 
 
-def tiff_bytes(
-    samples: NDArray[np.uint8], *, icc: bytes | None, exif: bytes | None, kept: tuple[int, ...], body: bytes | None
-) -> bytes:
+def tiff_bytes(samples: NDArray[np.uint8], *, metadata: Metadata, kept: tuple[int, ...], body: bytes | None) -> bytes:
     """Return a TIFF file of ``samples`` (H, W, C), C = 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
 
-    Of the first directory of ``exif`` the tags in ``kept`` are listed in the file's own.  Raises ``LimitError`` where
+    Of the first directory of the EXIF block the tags in `kept` are listed in the file's own. Raises LimitError where
     the file would pass 4 GiB.
     """
+    icc, exif, xmp = metadata.icc, metadata.exif, metadata.xmp
     order = tiff.byte_order(exif or b"") or "<"
     start = _even(exif or (b"II*\0" + bytes(4)))
     rows = _rows_per_strip(samples.shape)
     strips = _strips(samples, rows)
     offsets = np.cumsum([len(start), *(len(_even(strip)) for strip in strips)])
-    if int(offsets[-1]) + len(icc or b"") + len(body or b"") + 16 * len(strips) + (1 << 16) > _MAX_BYTES:
+    if (
+        int(offsets[-1]) + sum(len(held or b"") for held in (icc, xmp, body)) + 16 * len(strips) + (1 << 16)
+        > _MAX_BYTES
+    ):
         raise LimitError("A TIFF holds at most 4 GiB, and this picture needs more; write a PNG.")
     fields = _pixel_fields(samples.shape, rows, order)
     fields += [_numbers(273, _LONG, order, *offsets[:-1]), _numbers(279, _LONG, order, *map(len, strips))]
+    fields += [_Field(_XMP, _BYTE, len(xmp), xmp)] if xmp else []
+    if metadata.dpi:
+        stated = resolution_fields(metadata.dpi, order)
+        fields += [_Field(tag, kind, 1, values) for tag, (kind, values) in stated.items()]
     fields += [_Field(tiff.ICC_TAG, _UNDEFINED, len(icc), icc)] if icc else []
     fields += [_Field(tiff.BODY_TAG, _UNDEFINED, len(body), body)] if body else []
     inherited = _inherited(exif or b"", {*kept} - {field.tag for field in fields})

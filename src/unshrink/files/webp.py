@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from unshrink.errors import UnreadableInputError
+from unshrink.files.metadata import Metadata
 
 __all__ = [
-    "BODY_CHUNK", "MAX_SIDE", "Chunk", "canvas", "extended", "is_animated", "join", "only", "read_chunks", "walk",
+    "BODY_CHUNK", "MAX_SIDE", "Chunk", "canvas", "extended", "is_animated", "join", "kinds", "only", "read_chunks",
+    "walk",
 ]  # fmt: skip
 
 BODY_CHUNK = b"unSH"
 MAX_SIDE = 16383
 """Pixels that a WebP picture may have on a side."""
 
-_FLAG_ICC, _FLAG_ALPHA, _FLAG_EXIF, _FLAG_ANIMATED = 0x20, 0x10, 0x08, 0x02
+_FLAG_ICC, _FLAG_ALPHA, _FLAG_EXIF, _FLAG_XMP = 0x20, 0x10, 0x08, 0x04
 _PICTURES = (b"VP8 ", b"VP8L")
 
 
@@ -36,6 +38,15 @@ def walk(data: bytes) -> Iterator[Chunk]:
         if at + 8 + length > end:
             return
         yield Chunk(data[at : at + 4], data[at + 8 : at + 8 + length])
+        at += 8 + length + length % 2
+
+
+def kinds(data: bytes) -> Iterator[bytes]:
+    """The types of the chunks in order; nothing is copied or checked."""
+    at = 12
+    while at + 8 <= len(data):
+        yield data[at : at + 4]
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
         at += 8 + length + length % 2
 
 
@@ -91,15 +102,17 @@ def join(chunks: Iterable[Chunk]) -> bytes:
 
 
 def extended(
-    picture: Chunk, size: tuple[int, int], *, alpha: bool, icc: bytes | None, exif: bytes | None, body: bytes | None
+    picture: Chunk, size: tuple[int, int], *, alpha: bool, metadata: Metadata, body: bytes | None
 ) -> list[Chunk]:
-    """Return the chunks of an extended (VP8X) file around the coded ``picture`` of ``size`` (height, width)."""
-    flags = (_FLAG_ICC if icc else 0) | (_FLAG_ALPHA if alpha else 0) | (_FLAG_EXIF if exif else 0)
+    """The chunks of an extended (VP8X) file around the coded `picture` of `size` (height, width)."""
+    flags = (_FLAG_ICC if metadata.icc else 0) | (_FLAG_EXIF if metadata.exif else 0)
+    flags |= (_FLAG_XMP if metadata.xmp else 0) | (_FLAG_ALPHA if alpha else 0)
     height, width = size
     sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     chunks = [Chunk(b"VP8X", bytes([flags, 0, 0, 0]) + sides)]
-    chunks += [Chunk(b"ICCP", icc)] if icc else []
+    chunks += [Chunk(b"ICCP", metadata.icc)] if metadata.icc else []
     chunks += [picture]
-    chunks += [Chunk(b"EXIF", exif)] if exif else []
+    chunks += [Chunk(b"EXIF", metadata.exif)] if metadata.exif else []
+    chunks += [Chunk(b"XMP ", metadata.xmp)] if metadata.xmp else []
     chunks += [Chunk(BODY_CHUNK, body)] if body else []
     return chunks

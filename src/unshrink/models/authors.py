@@ -1,13 +1,12 @@
 """Read the checkpoints that the IRN authors publish: a plain state dict (.pth) with their names for our tensors."""
 
-import pickle
 import re
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from unshrink.errors import WeightsError
+from unshrink.models.foreign import read_checkpoint
 
 _BLOCK = re.compile(r"operations\.(\d+)\.([FGH])\.conv([1-5])\.(weight|bias)")
 _MIXING = re.compile(r"operations\.(\d+)\.conv_weights")
@@ -19,15 +18,9 @@ def read_authors_checkpoint(path: Path) -> dict[str, Tensor]:
 
     Raises WeightsError where the file is no such checkpoint. Whether it fits the network is for `load_state_dict`.
     """
-    try:
-        theirs = torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is no checkpoint that loads without running code.") from error
-    if not isinstance(theirs, dict):
-        raise WeightsError(f"{path} holds no table of tensors; an IRN checkpoint is a plain state dict.")
     ours = {}
-    for key, tensor in theirs.items():
-        name = translate_key(str(key).removeprefix("module."))
+    for key, tensor in read_checkpoint(path).items():
+        name = translate_key(key.removeprefix("module."))
         if name is not None:
             ours[name] = tensor
     return ours
@@ -42,4 +35,4 @@ def translate_key(key: str) -> str | None:
         return f"chain.links.{mixing[1]}.matrix"
     if _FIXED.fullmatch(key):
         return None
-    raise WeightsError(f"The checkpoint has a tensor {key!r}, which an IRN does not.")
+    raise WeightsError(f"The checkpoint has a tensor {key[:100]!r}, which an IRN does not.")

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from unshrink.errors import MissingWeightsError, WeightsError
+from unshrink.errors import MissingWeightsError, UsageError, WeightsError
+from unshrink.files.disk import write_bytes
+from unshrink.models import foreign
 from unshrink.models.authors import read_authors_checkpoint
 from unshrink.models.registry import ModelSpec, Settings, build, get, read_network
 from unshrink.models.rescaler import Rescaler
@@ -47,7 +45,7 @@ def load(
     spec = get(name)
     weights, data = _read_installed(name, digest) if path is None else _read_given(name, digest, path)
     model, tensors = _build(spec, weights.path, data)
-    _require_fit(model.state_dict(), tensors, weights)
+    foreign.require_fit(model.state_dict(), tensors, f"The weights in {weights.path}", weights.name)
     model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     use_subnet_dtype(model, dtype)
     return Loaded(model.eval().requires_grad_(False), spec, weights)
@@ -59,7 +57,7 @@ def stated_model(path: Path) -> str | None:
     A .pth checkpoint never says.
     """
     try:
-        name = _read_json(path / CONFIG).get("model")
+        name = foreign.read_config(path / CONFIG).get("model")
     except WeightsError:
         return None
     return name if isinstance(name, str) else None
@@ -70,14 +68,8 @@ def write_weights(model: Rescaler, name: str, folder: Path, *, dtype: torch.dtyp
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: tensor.detach().cpu().to(dtype).contiguous() for key, tensor in model.state_dict().items()}
     config = {"model": name, "settings": plain(model.settings)}
-    _replace(folder / TENSORS, save_tensors(tensors))
-    _replace(folder / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_bytes(folder / TENSORS, save_tensors(tensors), overwrite=True)
+    write_bytes(folder / CONFIG, (json.dumps(config, indent=1) + "\n").encode(), overwrite=True)
 
 
 def _read_installed(name: str, digest: str | None) -> tuple[Weights, bytes]:
@@ -94,6 +86,7 @@ def _read_given(name: str, digest: str | None, path: Path) -> tuple[Weights, byt
     tensors = path if path.suffix == AUTHORS else path / TENSORS
     if not tensors.is_file():
         raise WeightsError(f"{path} is neither a folder that holds {TENSORS} nor a {AUTHORS} checkpoint.")
+    foreign.require_size(tensors)
     data = tensors.read_bytes()
     weights = Weights(name, path.name, path, hashlib.sha256(data).hexdigest())
     if digest not in (None, weights.digest):
@@ -108,39 +101,15 @@ def _build(spec: ModelSpec, path: Path, data: bytes) -> tuple[Rescaler, dict[str
     if path.suffix == AUTHORS:
         return build(spec), read_authors_checkpoint(path)
     settings = _read_config(spec, path / CONFIG)
-    try:
-        return build(spec, settings=settings), load_tensors(data)
-    except SafetensorError as error:
-        raise WeightsError(f"{path / TENSORS} is damaged: {error}") from error
-
-
-def _require_fit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], weights: Weights) -> None:
-    problems = [
-        *(f"there is no tensor {key}" for key in wanted if key not in found),
-        *(f"it has no place for tensor {key}" for key in found if key not in wanted),
-        *(f"{key} has shape {tuple(found[key].shape)}" for key in wanted if _misfits(wanted[key], found.get(key))),
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more like it)" if len(problems) > 1 else ""
-        raise WeightsError(f"The weights in {weights.path} do not fit {weights.name}: {problems[0]}{more}.")
-
-
-def _misfits(wanted: Tensor, found: Tensor | None) -> bool:
-    return found is not None and found.shape != wanted.shape
+    tensors = foreign.read_tensors(data, path / TENSORS)
+    return foreign.build_fitting(spec, settings, tensors, path / CONFIG), tensors
 
 
 def _read_config(spec: ModelSpec, path: Path) -> Settings:
-    config = _read_json(path)
+    config = foreign.read_config(path)
     if config.get("model") != spec.name:
         raise WeightsError(f"{path.parent} holds weights of {config.get('model')}, not of {spec.name}.")
-    return read_network(spec, config.get("settings", {}), where=str(path))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} is missing or no valid JSON.") from error
-    if not isinstance(found, dict):
-        raise WeightsError(f"{path} is no table of keys and values.")
-    return found
+        return read_network(spec, config.get("settings", {}), where=str(path))
+    except UsageError as error:
+        raise WeightsError(str(error)) from error

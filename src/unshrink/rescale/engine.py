@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 
 from unshrink.errors import LimitError, MissingWeightsError, UnshrinkError, UsageError
+from unshrink.files.hidden import with_hidden_filled
 from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS, Limits
 from unshrink.models import registry
@@ -18,10 +18,12 @@ from unshrink.models import weights as zoo
 from unshrink.models.registry import ModelSpec
 from unshrink.models.zoo import find
 from unshrink.nn.precision import fast_dtype
+from unshrink.rescale import selfcheck
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.exact_blocks import add_exact_blocks
 from unshrink.rescale.many import Errors, Returned, each
+from unshrink.rescale.memory import Memory
 from unshrink.rescale.memory import memory as find_memory
 from unshrink.rescale.order import Order, as_order
 from unshrink.rescale.payloads import check_options
@@ -30,7 +32,10 @@ from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, spell, whole
 from unshrink.rescale.small import Small
-from unshrink.rescale.sources import PictureSource, SmallSource, as_picture
+from unshrink.rescale.sources import PictureSource, SmallSource, as_bytes, as_picture, within
+
+Result = TypeVar("Result")
+_TRIES = 3
 
 
 class Engine:
@@ -119,15 +124,13 @@ class Engine:
         memory = find_memory(self._memory)
         tell(Step("read"))
         picture = as_picture(source, self.limits, memory)
+        picture = picture if order.keep_hidden else with_hidden_filled(picture)
+        picture = picture.without_metadata() if order.strip_metadata else picture
         tell(Step("load model"))
         loaded = self.load(spec.name)
         tell(Step("shrink"))
-        with _enough_memory():
-            small = shrink(picture, loaded, memory, order, tell)
-            if not order.exact_blocks:
-                return small
-            tell(Step("check"))
-            return add_exact_blocks(small, picture, loaded, memory)
+        small = _where_it_fits(lambda room: self._shrink(picture, loaded, room, order, tell), memory)
+        return self._checked(small, picture, order) if order.check or order.min_psnr is not None else small
 
     def up(
         self,
@@ -147,13 +150,12 @@ class Engine:
         memory = find_memory(self._memory)
         tell = progress or silent
         tell(Step("read"))
-        plan = plan_plain(source, self.limits, scale, model) if plain else plan_restore(source, self.limits)
+        plan = self._plan(source, memory, plain, scale, model)
         tell(Step("load model"))
         require_dial(self.choose(plan.scale, plan.model), dial)
         loaded = self._load_for(plan)
         tell(Step("restore"))
-        with _enough_memory():
-            return restore(plan, loaded, self.limits, memory, dial)
+        return _where_it_fits(lambda room: restore(plan, loaded, self.limits, room, dial), memory)
 
     @overload
     def down_many(
@@ -193,6 +195,44 @@ class Engine:
     def up_many(self, sources: Iterable[SmallSource], *, errors: Errors = "raise", **options: Any) -> Iterator[Any]:
         """`up` on every LR file, as its result is asked for, in order; `options` are those of `up`. See `down_many`."""
         return each(lambda source: self.up(source, **options), sources, errors)
+
+    def reading_limits(self) -> Limits:
+        """The limits for bytes that are read ahead: no file larger than what memory has room for."""
+        return within(self.limits, find_memory(self._memory))
+
+    def require_room(self, source: SmallSource) -> None:
+        """Raise LimitError where memory does not hold what decoding the picture in a file takes."""
+        as_bytes(source, self.limits, find_memory(self._memory))
+
+    def _plan(self, source: SmallSource, memory: Memory, plain: bool, scale: Scale | None, model: str | None) -> Plan:
+        if plain:
+            return plan_plain(source, self.limits, scale, model, memory)
+        return plan_restore(source, self.limits, memory)
+
+    def _shrink(self, picture: Picture, loaded: zoo.Loaded, memory: Memory, order: Order, tell: Progress) -> Small:
+        small = shrink(picture, loaded, memory, order, tell)
+        if not order.exact_blocks:
+            return small
+        tell(Step("check"))
+        return add_exact_blocks(small, picture, loaded, memory)
+
+    def _checked(self, small: Small, picture: Picture, order: Order) -> Small:
+        """`small`, mended where what it restores to is worse than was asked, or than bicubic's round trip."""
+        least = max(selfcheck.bicubic_psnr(picture, small.size), order.min_psnr or 0.0)
+        restored = self.up(small)
+        if selfcheck.psnr(picture.rgb, restored.rgb) >= least:
+            return small
+        return selfcheck.made_good(small, picture, restored, least)
+
+    def likeness(self, source: SmallSource) -> float:
+        """How like the picture that an LR file shows is to the one it restores to, shrunk, in decibels.
+
+        A digest tells that a file is whole, not who made it: a forged one may show one picture and restore another.
+        From `selfcheck.LIKE` on the two are one picture. Raises what `up` raises.
+        """
+        restored = self.up(source)
+        picture = source.lrfile.picture if isinstance(source, Small) else as_picture(source, self.limits)
+        return selfcheck.psnr(picture.rgb, selfcheck.shrunk(restored, picture.size))
 
     def _load_for(self, plan: Plan) -> zoo.Loaded:
         spec = self.choose(plan.scale, plan.model)
@@ -271,15 +311,18 @@ def up(
     return engine.up(source, plain=plain, scale=scale, model=model, sigma=sigma, seed=seed, progress=progress)
 
 
-@contextmanager
-def _enough_memory() -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        # torch tells of a failed allocation on the CPU by a bare RuntimeError
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
-            raise
-        raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from error
+def _where_it_fits(work: Callable[[Memory], Result], memory: Memory) -> Result:
+    """What `work` returns, tried with less and less memory, and so with smaller tiles, where there is not enough."""
+    failed: Exception | None = None
+    for _ in range(_TRIES):
+        try:
+            return work(memory)
+        except (MemoryError, RuntimeError) as error:
+            # torch tells of a failed allocation on the CPU by a bare RuntimeError
+            if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+                raise
+            failed, memory = error, memory.smaller()
+    raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from failed
 
 
 def _stated(weights: Path, scale: Scale | None) -> str | None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from unshrink.files.blocks import BLOCK, block_grid, encode_blocks
 from unshrink.files.picture import Picture
+from unshrink.files.sections import BLOCKS_SECTION
 from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Size
 from unshrink.nn.quantise import from_levels, to_levels
@@ -27,8 +28,6 @@ from unshrink.rescale.sizes import lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.tiled import upscale
 
-BLOCKS_SECTION = "BLKS"
-"""Section of an LR file with the blocks that the network spoils; absent where there are none."""
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""
 LEAST_RMSE = 8.0

@@ -49,6 +49,15 @@ class Memory:
     asked: bool = False
     """Whether the user named it; else it is a share of what was free."""
 
+    @property
+    def room(self) -> int:
+        """Bytes that may still be taken."""
+        return max(0, self.limit - resident())
+
+    def smaller(self) -> Memory:
+        """A quarter of the room, for another try with smaller tiles."""
+        return Memory(resident() + self.room // 4, self.asked)
+
     def require(self, more: float, what: str) -> None:
         """Raise LimitError where `more` bytes beside what is held now do not fit, naming `what` they are for."""
         needed = resident() + more
@@ -84,7 +93,7 @@ def memory(limit: int | None = None) -> Memory:
 
 def available() -> int:
     """Bytes that the process could still take without the system swapping or stopping it."""
-    found = [_free_in_machine(), *(_free_in_group(limit, used) for limit, used in _MEMORY_FILES)]
+    found = [_free_in_machine(), _free_in_address_space(), *(_free_in_group(*files) for files in _MEMORY_FILES)]
     return min((free for free in found if free is not None), default=UNKNOWN)
 
 
@@ -118,6 +127,21 @@ def _free_in_machine() -> int | None:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
+    return None
+
+
+def _free_in_address_space() -> int | None:
+    """What `ulimit -v` leaves: it counts what is reserved, not only what is used."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
+    except ImportError:  # not on Windows
+        return None
+    limit = getrlimit(RLIMIT_AS)[0]
+    if limit == RLIM_INFINITY:
+        return None
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        reserved = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return max(0, limit - reserved)
     return None
 
 

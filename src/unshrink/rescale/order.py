@@ -49,6 +49,14 @@ class Order:
     """Where the payload is kept; see `rescale.carriers`."""
     payload_budget: int | None = None
     """Bytes that a latent payload may take at most; None for no bound."""
+    keep_hidden: bool = False
+    """Whether colours that alpha hides wholly are kept; else they are filled in from around, to keep edges clean."""
+    strip_metadata: bool = False
+    """Whether EXIF, XMP and resolution are left out; the colour profile stays."""
+    check: bool = False
+    """Whether the file is restored at once, and mended with exact blocks where bicubic's round trip is better."""
+    min_psnr: float | None = None
+    """Decibels, over all samples, that the round trip has to reach; implies `check`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.effort <= MOST_EFFORT:

@@ -8,18 +8,18 @@ from typing import Any
 
 from unshrink.errors import DamagedLRFileError, LimitError, LRFileError, MissingWeightsError
 from unshrink.files.blocks import paste_blocks
+from unshrink.files.hidden import with_hidden_filled
 from unshrink.files.lrfile import Header, LRFile, decode, inspect
 from unshrink.files.payload import lossless_plane_decode
-from unshrink.files.picture import Picture, picture_from_bytes
+from unshrink.files.picture import Picture, picture_from_bytes, turned
+from unshrink.files.sections import ALPHA_SECTION, BLOCKS_SECTION, PROFILE_SECTION
 from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
 from unshrink.rescale.dial import OFF, Dial, draw_latent
-from unshrink.rescale.exact_blocks import BLOCKS_SECTION
 from unshrink.rescale.memory import WRITING, Memory, trim_heap
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, grow_plane
-from unshrink.rescale.shrink import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
@@ -39,6 +39,8 @@ class Plan:
     size: tuple[int, int] | None = None
     """Height and width of the HR picture; None for the LR size times the scale."""
     grey: bool = False
+    turn: int = 1
+    """The EXIF orientation, 1 to 8, that the restored picture is to be turned by."""
     plain: bool = False
     """From the pixels alone, with no promise to keep."""
     sections: Mapping[str, bytes] = field(default_factory=dict)
@@ -46,9 +48,9 @@ class Plan:
     """None for a restoration without."""
 
 
-def plan_restore(source: SmallSource, limits: Limits) -> Plan:
+def plan_restore(source: SmallSource, limits: Limits, memory: Memory | None = None) -> Plan:
     """The plan that a sound LR file states; raises LRFileError where it is none, edited, damaged or unknown here."""
-    lrfile = _read(source, limits)
+    lrfile = _read(source, limits, memory)
     header = lrfile.header
     if header.model not in registry.names():
         raise MissingWeightsError(
@@ -61,15 +63,18 @@ def plan_restore(source: SmallSource, limits: Limits) -> Plan:
         weights=header.weights,
         size=header.size,
         grey=header.grey,
+        turn=lrfile.turn,
         sections=lrfile.sections,
         payload=held_in(lrfile),
     )
 
 
-def plan_plain(source: SmallSource, limits: Limits, scale: Scale | None, model: str | None) -> Plan:
+def plan_plain(
+    source: SmallSource, limits: Limits, scale: Scale | None, model: str | None, memory: Memory | None = None
+) -> Plan:
     """The plan for the pixels of any picture; a header, where there is one, fills in what is not given."""
-    picture, header = _read_plain(source, limits)
-    picture = picture if header is None else _shown(picture, header)
+    picture, header = _read_plain(source, limits, memory)
+    picture = with_hidden_filled(picture) if header is None else _shown(picture, header)
     if header is None or header.model not in registry.names():
         return Plan(picture=picture, scale=scale, model=model, grey=picture.grey, plain=True)
     if scale is not None or model is not None:
@@ -115,7 +120,8 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)
-    return Picture(rgb=rgb, alpha=alpha, grey=plan.grey, icc=plan.sections.get(PROFILE_SECTION, lr.icc), exif=lr.exif)
+    icc = plan.sections.get(PROFILE_SECTION, lr.icc)
+    return turned(replace(lr, rgb=rgb, alpha=alpha, grey=plan.grey, icc=icc), plan.turn)
 
 
 def _require_allowed(size: Size, limits: Limits) -> None:
@@ -137,19 +143,19 @@ def _restore_alpha(plan: Plan, scale: int | None, size: tuple[int, int], limits:
     return None if plan.picture.alpha is None else grow_plane(plan.picture.alpha, scale, size)
 
 
-def _read(source: SmallSource, limits: Limits) -> LRFile:
+def _read(source: SmallSource, limits: Limits, memory: Memory | None) -> LRFile:
     if isinstance(source, Small):
         return source.lrfile
-    file = as_bytes(source, limits)
+    file = as_bytes(source, limits, memory)
     if file is None:
         raise no_header(source)
     return decode(file.data, limits=limits, name=file.name)
 
 
-def _read_plain(source: SmallSource, limits: Limits) -> tuple[Picture, Header | None]:
+def _read_plain(source: SmallSource, limits: Limits, memory: Memory | None) -> tuple[Picture, Header | None]:
     if isinstance(source, Small):
         return source.lrfile.picture, source.lrfile.header
-    file = as_bytes(source, limits)
+    file = as_bytes(source, limits, memory)
     if file is None:
         return as_picture(source, limits), None
     picture = picture_from_bytes(file.data, max_pixels=limits.max_lr_pixels, limits=limits, name=file.name)

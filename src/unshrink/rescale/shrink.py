@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from unshrink import __version__
 from unshrink.files.lrfile import Header, LRFile
 from unshrink.files.payload import lossless_plane_encode
 from unshrink.files.picture import Picture
+from unshrink.files.sections import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.models.weights import Loaded
 from unshrink.rescale.effort import refine
 from unshrink.rescale.memory import WRITING, Memory
@@ -19,11 +22,6 @@ from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.sizes import Scales, Size, target_for
 from unshrink.rescale.small import Small
 from unshrink.rescale.tiled import downscale
-
-ALPHA_SECTION = "ALPH"
-"""Section of an LR file with the HR alpha plane, lossless."""
-PROFILE_SECTION = "ICCP"
-"""Section with the profile of a grey picture whose LR picture is in colour, and so cannot carry it itself."""
 
 
 def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell: Progress = silent) -> Small:
@@ -45,7 +43,7 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell:
     icc = picture.icc
     if icc is not None and picture.grey and not grey:
         sections[PROFILE_SECTION], icc = icc, None
-    lr = Picture(rgb=rgb, alpha=alpha, grey=grey, icc=icc, exif=picture.exif)
+    lr = replace(picture, rgb=rgb, alpha=alpha, grey=grey, icc=icc)
     return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unshrink.errors import UsageError
 from unshrink.files.disk import write_bytes
+from unshrink.files.formats import CONTAINERS, by_ending
 from unshrink.files.lrfile import Header, LRFile, encode
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from unshrink.files.picture import Picture
 
-FORMATS = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+FORMATS = by_ending(CONTAINERS.values())
 """File name endings of LR files, and the format each stands for: the lossless ones that can hold our header."""
 
 
@@ -66,8 +67,6 @@ class Small:
 
     def encode(self, format: str = "png") -> bytes:
         """The whole LR file: "png", "webp" or "tiff"; UsageError for others, LimitError past a container's limit."""
-        if format not in FORMATS.values():
-            raise UsageError(f"An LR file is png, webp or tiff, not {format!r}.")
         return encode(self.lrfile, format)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -87,5 +86,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """The LR format that the ending of `path` names; UsageError where it names none."""
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
-        raise UsageError(f"{os.fspath(path)} is no name for an LR file; it must end in .png, .webp, .tif or .tiff.")
+        *others, last = FORMATS
+        endings = f"{', '.join(others)} or {last}"
+        raise UsageError(f"{os.fspath(path)} is no name for an LR file; it must end in {endings}.")
     return FORMATS[suffix]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,6 +42,9 @@ def as_picture(source: PictureSource, limits: Limits, memory: Memory | None = No
     return picture
 
 
+_SMALL_FILE = 64 * 1024**2
+
+
 class FileBytes(NamedTuple):
     """The bytes of a file, and what messages call it."""
 
@@ -48,13 +52,26 @@ class FileBytes(NamedTuple):
     name: str
 
 
-def as_bytes(source: SmallSource, limits: Limits) -> FileBytes | None:
-    """All bytes of a file source; None for a source that is a picture already."""
+def as_bytes(source: SmallSource, limits: Limits, memory: Memory | None = None) -> FileBytes | None:
+    """All bytes of a file source; None for a source that is a picture already.
+
+    Raises LimitError where `memory` has no room for them, or for what decoding them takes.
+    """
     if isinstance(source, Small | Picture | Image | np.ndarray):
         return None
     if isinstance(source, str | os.PathLike | bytes) or hasattr(source, "read"):
-        return FileBytes(read_bytes(source, limits=limits), source_name(source))
+        file = FileBytes(read_bytes(source, limits=within(limits, memory)), source_name(source))
+        if memory is not None:
+            require_room(memory, file)
+        return file
     raise _wrong_type(source)
+
+
+def within(limits: Limits, memory: Memory | None) -> Limits:
+    """`limits` with files no larger than what memory has room for; small ones are read in any case."""
+    if memory is None:
+        return limits
+    return replace(limits, max_file_bytes=min(limits.max_file_bytes, max(_SMALL_FILE, memory.room)))
 
 
 def no_header(source: object) -> NotAnLRFileError:
@@ -72,15 +89,14 @@ def _as_picture(source: PictureSource, limits: Limits, memory: Memory | None) ->
         return Picture.from_pil(source)
     if isinstance(source, np.ndarray):
         return Picture.from_array(source)
-    file = as_bytes(source, limits)
+    file = as_bytes(source, limits, memory)
     if file is None:
         raise _wrong_type(source)
-    if memory is not None:
-        _require(memory, file)
     return picture_from_bytes(file.data, max_pixels=limits.max_hr_pixels, limits=limits, name=file.name)
 
 
-def _require(memory: Memory, file: FileBytes) -> None:
+def require_room(memory: Memory, file: FileBytes) -> None:
+    """Raise LimitError where `memory` does not hold what decoding the picture in `file` takes."""
     stated = stated_size(file.data, file.name)
     if stated is None:
         return

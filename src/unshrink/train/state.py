@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from unshrink.errors import WeightsError
+from unshrink.files.disk import open_new
 from unshrink.models.registry import build, get
 from unshrink.models.rescaler import Rescaler
 from unshrink.models.weights import load, stated_model
@@ -74,9 +75,8 @@ def save(state: State, path: Path) -> None:
         "step": state.step,
         "seconds": state.seconds,
     }
-    partial = path.with_suffix(".partial")
-    torch.save(entry, partial)
-    partial.replace(path)
+    with open_new(path, overwrite=True) as stream:
+        torch.save(entry, stream)
 
 
 def restore(state: State, path: Path) -> None:

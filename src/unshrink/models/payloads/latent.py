@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unshrink.files.latents import SECTION, fit_latents, latents_decode, latents_encode
+from unshrink.files.latents import fit_latents, latents_decode, latents_encode
+from unshrink.files.sections import LATENT_SECTION
 from unshrink.models.payloads.kind import Coding, PayloadKind
 from unshrink.nn.autoencoder import FACTOR
 from unshrink.nn.parts import Size
@@ -24,7 +25,7 @@ class Latent(PayloadKind):
     """Picture i of a batch is rounded to multiples of `coarser[i]` steps, the list repeated: for training."""
 
     name: ClassVar[str] = "latent"
-    section: ClassVar[str] = SECTION
+    section: ClassVar[str] = LATENT_SECTION
     cell: ClassVar[int] = FACTOR
     raw: ClassVar[bool] = False
     refined: ClassVar[bool] = False

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from unshrink.errors import damaged_payload
 from unshrink.files.payload import lossless_plane_decode, lossless_plane_encode
+from unshrink.files.sections import PLANE_SECTION
 from unshrink.models.payloads.kind import Coding, PayloadKind
 from unshrink.nn.quantise import quantise
 
@@ -19,7 +20,7 @@ class Plane(PayloadKind):
     """(B, 1, h, w) in [0, 1]."""
 
     name = "alpha"
-    section = "PLNE"
+    section = PLANE_SECTION
     cell = 1
     raw = True
     refined = True

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from unshrink.errors import damaged_payload
+from unshrink.files.sections import FLOOR_SECTION
 from unshrink.rescale.carriers.carrier import Carrier, Held
 
-FLOOR_SECTION = "FLOR"
-"""Section of one byte: the smallest alpha that stands for a payload; absent where it is 1."""
 DEFAULT_FLOOR = 192
 
 
