@@ -33,7 +33,6 @@ EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "export": (("onnx", "onnxruntime"), "`unshrink export`: networks for other programs"),
         "perceptual": (("stlpips_pytorch",), "perceptual distances, and training with them"),
         "heif": (("pillow-heif",), "HEIC pictures, as telephones make them"),
-        "jxl": (("pillow-jxl-plugin",), "JPEG XL pictures"),
         "plots": (("matplotlib",), "plots of training and studies"),
         "zoo": (("unshrink-zoo",), "all models but the defaults, and files made with them"),
     }

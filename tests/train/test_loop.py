@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -63,6 +64,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(pictures, tmp_path):
     straight, stopped = _state(tmp_path / "straight"), _state(tmp_path / "stopped")
     for key in ("model", "average"):
         assert all(torch.equal(tensor, stopped[key][name]) for name, tensor in straight[key].items())
+
+
+def test_a_run_tells_the_step_it_ended_at_and_what_it_could_not_draw(pictures, tmp_path, monkeypatch):
+    recipe = parse_recipe(SMALL)
+    monkeypatch.setitem(sys.modules, "unshrink.train.plot", None)  # as without matplotlib
+    record = loop.run(dataclasses.replace(recipe, steps=3), pictures, tmp_path)
+    assert record.summary().startswith("step 3, loss ")
+    assert "unshrink[plots]" in record.lacking
+    assert loop.run(recipe, pictures, tmp_path, resume=True).summary().startswith("step 6, loss ")
+    assert loop.run(recipe, pictures, tmp_path, resume=True).summary().startswith("no step left to take")
 
 
 def test_a_run_leaves_curve_plot_weights_and_record(pictures, tmp_path):
