@@ -8,6 +8,7 @@ import struct
 import threading
 import warnings
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -159,7 +160,11 @@ RGB16 = raw_png(1, 1, 16, 2, b"\0\1\2\3\4\5\6")
         (frames("WEBP"), "animated WebP"),
         (frames("AVIF"), "animated AVIF"),
         (frames("TIFF"), "several pages"),
-        (b"\0\0\0\x18ftypheic" + bytes(8), "HEIF"),
+        pytest.param(
+            b"\0\0\0\x18ftypheic" + bytes(8),
+            "HEIF",
+            marks=pytest.mark.skipif(find_spec("pillow_heif") is not None, reason="its plugin is there"),
+        ),
         (b"\xff\x0a" + bytes(8), "JPEG XL"),
         (b"%PDF-1.7", "PDF"),
     ],

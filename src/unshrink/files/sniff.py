@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.formats import FORMATS, Format, PictureFile
+from unshrink.files.formats.heif import BRANDS
 
 __all__ = ["open_file", "sniff", "sniff_or_none"]
 
@@ -21,7 +22,6 @@ _REFUSED = {
     b"\0\0\x01\0": "icon",
     **dict.fromkeys((b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM", b"II\x1a\0"), _RAW),
 }
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
 def open_file(data: bytes, name: str) -> PictureFile:
@@ -45,12 +45,15 @@ def sniff(data: bytes, name: str) -> Format:
         return format
     refused = _refused_format(data)
     if refused is not None:
-        raise UnsupportedPictureError(f"{name} is a {refused} file, which is not read here; convert it to PNG first.")
+        how = (
+            "install what reads them (pip install 'unshrink[heif]')" if refused == "HEIF" else "convert it to PNG first"
+        )
+        raise UnsupportedPictureError(f"{name} is a {refused} file, which is not read here; {how}.")
     raise UnreadableInputError(f"{name} is not a picture; give a PNG, JPEG, WebP, TIFF, AVIF, GIF, BMP or PPM file.")
 
 
 def _refused_format(data: bytes) -> str | None:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+    if data[4:8] == b"ftyp" and data[8:12] in BRANDS:
         return "HEIF"
     if data[4:12] == b"ftypcrx ":
         return _RAW

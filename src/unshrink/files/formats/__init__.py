@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from unshrink.files.formats.base import Container, Format, Job, Located, PictureFile
+from unshrink.files.formats.heif import HEIF, is_readable
 from unshrink.files.formats.jpeg import JPEG
 from unshrink.files.formats.others import AVIF, BMP, GIF, PPM
 from unshrink.files.formats.png import PNG
@@ -15,7 +16,9 @@ __all__ = [
     "CONTAINERS", "ENDINGS", "FORMATS", "WRITTEN", "Container", "Format", "Job", "Located", "PictureFile", "by_ending",
 ]  # fmt: skip
 
-FORMATS: Mapping[str, Format] = {one.kind: one for one in (PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF)}
+FORMATS: Mapping[str, Format] = {
+    one.kind: one for one in (PNG, JPEG, WEBP, TIFF, GIF, BMP, PPM, AVIF, *([HEIF] if is_readable() else []))
+}
 """All that are read, by kind."""
 WRITTEN: Mapping[str, Format] = {kind: one for kind, one in FORMATS.items() if one.encode is not None}
 """Those that pictures are written in."""
