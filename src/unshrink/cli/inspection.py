@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,6 @@ from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, Tell, Writer, rea
 from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, scale_value, sides
 from unshrink.errors import EditedLRFileError, UsageError
-
-if TYPE_CHECKING:
-    from unshrink.rescale import Engine
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
 
@@ -72,23 +69,26 @@ def _inform(task: Task, tell: Tell) -> Done:
 
 def _verify(task: Task, tell: Tell, *, restore: bool, memory: int | None) -> Done:
     from unshrink.files.lrfile import verify as verify_bytes
-    from unshrink.rescale import Engine
+    from unshrink.limits import DEFAULT_LIMITS
+    from unshrink.rescale.memory import memory as find_memory
+    from unshrink.rescale.sources import as_bytes, within
 
-    engine = Engine(memory=memory)
-    source = read_source(task, engine.reading_limits())
-    engine.require_room(source.getvalue())
+    room = find_memory(memory)
+    source = read_source(task, within(DEFAULT_LIMITS, room))
+    as_bytes(source.getvalue(), DEFAULT_LIMITS, room)  # as the engine does: refused before it is decoded
     entry = _stated(task, verify_bytes(source.getvalue(), name=task.source.label))
     line = f"{task.source.label}: sound, {_spelled(entry['lr_size'])} for {_spelled(entry['size'])}"
     if restore:
-        line += f", restores to what it shows ({_likeness(engine, source):.1f} dB)"
+        line += f", restores to what it shows ({_likeness(memory, source):.1f} dB)"
     return Done(entry, line)
 
 
-def _likeness(engine: Engine, source: NamedBytes) -> float:
+def _likeness(memory: int | None, source: NamedBytes) -> float:
     """How like what the file shows and what it restores to are; EditedLRFileError where they are two."""
+    from unshrink.rescale import Engine
     from unshrink.rescale.selfcheck import LIKE
 
-    found = engine.likeness(source.getvalue())
+    found = Engine(memory=memory).likeness(source.getvalue())
     if found < LIKE:
         raise EditedLRFileError(
             f"{source.name} is forged: what it restores to is another picture than it shows ({found:.1f} dB)."

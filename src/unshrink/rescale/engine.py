@@ -32,7 +32,7 @@ from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import shrink
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, spell, whole
 from unshrink.rescale.small import Small
-from unshrink.rescale.sources import PictureSource, SmallSource, as_bytes, as_picture, within
+from unshrink.rescale.sources import PictureSource, SmallSource, as_picture, within
 
 Result = TypeVar("Result")
 _TRIES = 3
@@ -199,10 +199,6 @@ class Engine:
     def reading_limits(self) -> Limits:
         """The limits for bytes that are read ahead: no file larger than what memory has room for."""
         return within(self.limits, find_memory(self._memory))
-
-    def require_room(self, source: SmallSource) -> None:
-        """Raise LimitError where memory does not hold what decoding the picture in a file takes."""
-        as_bytes(source, self.limits, find_memory(self._memory))
 
     def _plan(self, source: SmallSource, memory: Memory, plain: bool, scale: Scale | None, model: str | None) -> Plan:
         if plain:

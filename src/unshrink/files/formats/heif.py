@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -30,9 +31,7 @@ def _begins(data: bytes) -> bool:
 
 
 def _open(stream: io.BytesIO) -> ImageFile:
-    from pillow_heif.as_plugin import HeifImageFile
-
-    image: ImageFile = HeifImageFile(stream)
+    image: ImageFile = import_module("pillow_heif.as_plugin").HeifImageFile(stream)
     return image
 
 
