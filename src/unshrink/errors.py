@@ -27,6 +27,7 @@ __all__ = [
     "UnsupportedPictureError",
     "UsageError",
     "WeightsError",
+    "damaged_payload",
     "nearest",
 ]
 
