@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo man test check coverage results ablations figures tables wheels clean
+.PHONY: demo man test fuzz soak check coverage results ablations figures tables wheels clean
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # The build of torch for processors is 0.2 GB; that for CUDA cards, which pip would take by itself, comes with 3 GB.
@@ -44,6 +44,16 @@ check: $(READY)
 test: check
 	# Two workers, one thread each: more threads than cores make torch wait for itself.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations=15
+
+# Every reader for a minute with bytes that go where code has not been; atheris has wheels for Linux.
+fuzz: $(READY)
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) --only-binary :all: atheris
+	@mkdir -p build/fuzz
+	$(BIN)/python tests/fuzz/readers.py build/fuzz tests/fuzz/corpus -max_total_time=60 -max_len=4096
+
+# Faults while writing, fifty times as often as `make test` tries them.
+soak: $(READY)
+	UNSHRINK_SOAK=50 $(BIN)/python -m pytest -q tests/files/test_faults.py
 
 coverage: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
