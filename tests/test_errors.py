@@ -29,7 +29,9 @@ def test_exit_codes_are_those_of_the_command_line():
 
 def test_every_public_class_is_in_the_one_tree_and_documented():
     named = {getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)}
-    there = {value for value in vars(errors).values() if isinstance(value, type) and value.__module__ == errors.__name__}
+    there = {
+        value for value in vars(errors).values() if isinstance(value, type) and value.__module__ == errors.__name__
+    }
     assert named == there
     assert all(issubclass(c, errors.UnshrinkError) and c.__doc__ for c in there)
 
