@@ -104,10 +104,11 @@ def _facts(card: dict[str, Any]) -> list[str]:
 
 def _figures(sets: dict[str, Any]) -> list[str]:
     return [
-        "| set | PSNR Y | SSIM Y | PSNR RGB | LR against bicubic, Y | bits per HR pixel |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| set | HR Y | SSIM Y | HR RGB | LR Y | LR RGB | LR CIEDE2000, mean / 99 % | bits per HR pixel |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
         *(
             f"| {name} | {row['psnr_y']:.2f} | {row['ssim_y']:.4f} | {row['psnr_rgb']:.2f} | {row['lr_psnr_y']:.2f} "
+            f"| {row['lr_psnr_rgb']:.2f} | {row['lr_ciede_mean']:.2f} / {row['lr_ciede_p99']:.2f} "
             f"| {row['lr_bits_per_hr_pixel']:.3f} |"
             for name, row in sets.items()
         ),

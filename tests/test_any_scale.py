@@ -93,10 +93,10 @@ def test_tiny_pictures_too(engine, model_name, size, scale):
 
 def test_the_scale_picks_the_model():
     engine = Engine()
-    assert [engine.choose(scale).name for scale in (2, 4, 2.0)] == ["irn-q-x2", "irn-q-x4", "irn-q-x2"]
-    assert {engine.choose(scale).name for scale in (2.5, 3, (2.0, 4.0), 1.1)} == {"iarn-q"}
-    assert engine.choose(any_scale=True).name == "iarn-q"
-    assert engine.choose().name == "irn-q-x4"
+    assert [engine.choose(scale).name for scale in (2, 4, 2.0)] == ["stream-x2", "stream-x4", "stream-x2"]
+    assert {engine.choose(scale).name for scale in (2.5, 3, (2.0, 4.0), 1.1)} == {"stream"}
+    assert engine.choose(any_scale=True).name == "stream"
+    assert engine.choose().name == "stream-x4"
 
 
 @pytest.mark.parametrize(

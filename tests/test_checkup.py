@@ -69,7 +69,7 @@ def test_facts_are_measured(findings):
     assert findings["processor"].facts["bfloat16"] == (fast_dtype(torch.device("cpu")) == torch.bfloat16)
     assert findings["memory"].facts["available_bytes"] > 0
     assert {"png", "tiff"} <= set(findings["formats"].facts["written"])
-    assert findings["models"].facts["defaults"] == ["irn-q-x2", "irn-q-x4", "iarn-q"]
+    assert findings["models"].facts["defaults"] == ["stream-x2", "stream-x4", "stream"]
     assert findings["self-test"].facts["psnr_rgb"] >= checkup.SELF_TEST_PSNR
 
 
@@ -111,7 +111,7 @@ def test_formats_that_pillow_was_built_without_are_left_out(monkeypatch):
 def test_defaults_without_weights_are_told(zoo):
     finding = checkup._models()
     assert not finding.ok
-    assert finding.facts["absent"] == ["irn-q-x2", "iarn-q"]
+    assert finding.facts["absent"] == ["stream-x2", "stream-x4", "stream"]
     assert finding.facts["with_weights"] == 1
 
 
@@ -128,7 +128,7 @@ def test_weights_that_are_not_those_of_the_index_are_told(zoo):
     assert checkup._models(thorough=True).facts["damaged"] == ["irn-q-x4 v1"]
 
 
-def test_a_network_that_restores_badly_is_told(zoo, monkeypatch):
+def test_a_network_that_restores_badly_is_told(monkeypatch):
     monkeypatch.setattr(checkup, "SELF_TEST_PSNR", 90.0)
     finding = checkup._self_test()
     assert not finding.ok

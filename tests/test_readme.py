@@ -75,3 +75,16 @@ def test_the_figures_are_those_of_the_shipped_weights():
         assert row[2:5] == [f"{entry['psnr_y']:.2f}" for entry in sets], row[0]
         assert row[5] == " / ".join(f"{entry['lr_psnr_y']:.1f}" for entry in sets)
         assert row[6] == " / ".join(f"{entry['lr_bits_per_hr_pixel']:.2f}" for entry in sets)
+
+
+def test_the_figures_of_the_defaults_are_those_of_their_reports():
+    rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in README.splitlines() if "| **" in line]
+    rows = [[cell.replace("**", "").replace("`", "") for cell in row] for row in rows]
+    assert {row[0].split(",")[0] for row in rows} == {"stream-x2", "stream-x4", "stream"}
+    for row in rows:
+        name, _, scale = row[0].partition(", ")
+        ending = {"": "", "1.5 in height, 3 in width": "-x1.5x3"}.get(scale, f"-{scale}")
+        report = json.loads((zoo.versions(name)[-1].path / f"eval{ending}.json").read_text())
+        found = report["sets"][row[1]]
+        sides = ("psnr_y", "psnr_rgb", "lr_psnr_y", "lr_psnr_rgb", "lr_bits_per_hr_pixel")
+        assert row[2:7] == [f"{found[side]:.2f}" for side in sides], row

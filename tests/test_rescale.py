@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("weights")
     for scale in (2, 4):
         torch.manual_seed(scale)
-        model = registry.build(registry.default_for(scale))
+        model = registry.build(registry.get(f"irn-q-x{scale}"))
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(
@@ -158,14 +158,14 @@ def test_small_is_an_image_and_a_file(engine, tmp_path):
     assert (tmp_path / "small.webp").read_bytes()[8:12] == b"WEBP"
     with pytest.raises(UsageError, match=r"must end in \.png"):
         small.save(tmp_path / "small.jpg")
-    with pytest.raises(UsageError, match="not 'jpeg'"):
+    with pytest.raises(UsageError, match="no LR file format 'jpeg'"):
         small.encode("jpeg")
     assert [path.name for path in tmp_path.iterdir()] == ["small.webp"]
 
 
 def test_scale_and_model_choose_each_other(engine):
-    assert Engine().choose().name == "irn-q-x4"
-    assert Engine().choose(2).name == "irn-q-x2"
+    assert Engine().choose().name == "stream-x4"
+    assert Engine().choose(2).name == "stream-x2"
     assert Engine().choose(model="irn-x2").name == "irn-x2"
     assert engine.choose(2, "irn-q-x2").name == "irn-q-x2"
     with pytest.raises(UsageError, match="has scale 2, not 4"):
@@ -178,7 +178,7 @@ def test_scale_and_model_choose_each_other(engine):
 
 def test_weights_from_elsewhere_say_their_model(folder):
     assert Engine(weights=folder / "2").choose().name == "irn-q-x2"
-    assert Engine(weights=folder).choose().name == "irn-q-x4"
+    assert Engine(weights=folder).choose().name == "stream-x4"
     with pytest.raises(WeightsError):
         Engine(weights=folder).down(drawn(4, 4))
 
@@ -327,7 +327,7 @@ def test_list_models_is_the_registry():
     models = unshrink.list_models()
     assert [model.name for model in models] == registry.names()
     assert {model.name: model.parameters for model in models}["irn-x2"] == 1_667_952
-    assert [model.name for model in models if model.default and model.scale == 4] == ["irn-q-x4"]
+    assert [model.name for model in models if model.default and model.scale == 4] == ["stream-x4"]
 
 
 def test_effort_lowers_the_error_of_a_plain_file(engine):

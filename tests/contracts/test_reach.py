@@ -17,7 +17,7 @@ SCALES = ((1.1, 1.1), (2.5, 2.5), (3.0, 3.0), (1.5, 3.0))
 """For networks of any scale."""
 CASES = [
     (name, scales)
-    for name in registry.names()
+    for name in registry.rescalers()
     for scales in (SCALES if registry.get(name).scale is None else ((float(registry.get(name).scale),) * 2,))
 ]
 

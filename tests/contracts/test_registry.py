@@ -48,7 +48,7 @@ def _picture(dtype=torch.float32, batch=1):
     return torch.rand(batch, 3, *HR, generator=torch.Generator().manual_seed(1), dtype=dtype)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
 def test_nothing_is_lost_but_the_latent(name, dtype, bound):
     model = _disturbed(name) if dtype == torch.float32 else copy.deepcopy(_disturbed(name)).to(dtype)
@@ -61,7 +61,7 @@ def test_nothing_is_lost_but_the_latent(name, dtype, bound):
         assert (back - hr).abs().max() < (bound if model.scale else NEARLY)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_down_and_up_have_the_promised_shapes(name):
     model = _disturbed(name)
     hr = _picture(batch=2)
@@ -74,7 +74,7 @@ def test_down_and_up_have_the_promised_shapes(name):
         assert placed.split(hr).latent.shape == (2, placed.latent_channels, *size)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_downscaling_keeps_what_splitting_gives(name):
     """With and without gradients, and the picture is left alone."""
     model, hr = _disturbed(name), _picture(batch=2)
@@ -96,7 +96,7 @@ def _assert_nearly_equal(lr, expected):
     assert (torch.isclose(lr, expected, rtol=1e-5, atol=1e-5)).double().mean() > 0.99
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_what_the_pixels_embed_comes_back(name):
     model = _disturbed(name)
     for size in _lr_sizes(model.scale):
@@ -112,7 +112,7 @@ def test_what_the_pixels_embed_comes_back(name):
             torch.testing.assert_close(restored, placed.join(rounded))
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_the_payload_is_what_the_table_says(name):
     model = _disturbed(name)
     kind = KINDS.get(registry.get(name).payload)
@@ -130,20 +130,20 @@ def test_the_payload_is_what_the_table_says(name):
             assert payload.shape == (1, 1, *size)
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).scale])
+@pytest.mark.parametrize("name", [name for name in registry.rescalers() if registry.get(name).scale])
 def test_a_fresh_network_is_a_box_filter(name):
     model, hr = _fresh(name), _picture()
     lr = at(model, hr).split(hr).lr
     assert torch.allclose(lr, torch.nn.functional.avg_pool2d(hr, model.scale), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).scale is None])
+@pytest.mark.parametrize("name", [name for name in registry.rescalers() if registry.get(name).scale is None])
 def test_a_fresh_network_of_any_scale_is_a_box_filter_on_the_grid(name):
     lr = _fresh(name).at(HR, (HR[0] // 2, HR[1] // 2)).split(_picture()).lr
     assert torch.allclose(lr, torch.nn.functional.avg_pool2d(_picture(), 2), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_other_sizes_are_refused(name):
     model = _fresh(name)
     hr = torch.rand(1, 3, 24 if model.scale is None else model.scale + 1, 24)
@@ -153,7 +153,7 @@ def test_other_sizes_are_refused(name):
         model.at((24, 24), (24, 25))
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_a_picture_of_odd_size_goes_through_the_bytes_of_a_file(name):
     y, x = np.mgrid[:33, :50]
     picture = np.stack([128 + 90 * np.sin(x / 5 + c) * np.cos(y / 4) for c in range(3)], axis=-1).astype(np.uint8)
@@ -170,7 +170,7 @@ def test_a_picture_of_odd_size_goes_through_the_bytes_of_a_file(name):
             assert abs(small.size[1] - 50 / wide) < 1
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", registry.rescalers())
 def test_shipped_weights_load_and_invert(name):
     shipped = zoo.versions(name)
     if not shipped:

@@ -178,7 +178,7 @@ def test_the_example_of_the_page_works(tmp_path, monkeypatch):
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(compile(block, "docs/export.md", "exec"), {})
     engine = Engine(precision="float32")
-    expected = engine.down("photo.png", 4, exact_blocks=False)
+    expected = engine.down("photo.png", 4, model="irn-q-x4", exact_blocks=False)
     for name, picture in (("small.png", expected.lrfile.picture), ("restored.png", engine.up(expected))):
         with Image.open(name) as image:
             off = np.asarray(image).astype(int) - picture.rgb

@@ -14,7 +14,7 @@ import pytest
 from file_samples import header, lrfile, picture, same_lrfile
 
 from unshrink import files
-from unshrink.files import LRFile
+from unshrink.files.lrfile import LRFile
 from unshrink.limits import Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "file-format.md").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from unshrink.errors import (
     UnsupportedPictureError,
     UsageError,
 )
-from unshrink.files import Picture, read_picture
+from unshrink.files.picture import Picture, read_picture
 
 RGB = pixels(5, 7)
 

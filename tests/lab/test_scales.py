@@ -53,7 +53,7 @@ def test_the_curve_holds_every_system(pictures, fresh, tmp_path, monkeypatch):
     monkeypatch.setattr(scales, "default_scales", lambda: [2])
     report = scales.measure_curve("iarn", [pictures], scales=(1.5, (1.5, 3.0)), weights=fresh)
     systems = [point["system"] for point in report["points"]]
-    assert systems == ["iarn", "iarn", "bicubic", "bicubic", "irn-q-x2"]
+    assert systems == ["iarn", "iarn", "bicubic", "bicubic", "stream-x2"]
     assert report["points"][1]["scale"] == [1.5, 3.0]
     scales.plot_curve(report, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

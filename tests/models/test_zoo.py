@@ -78,7 +78,7 @@ def test_models_lists_where_weights_come_from(own_only, capsys):
     assert main(["models"]) == 0
     last = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
     assert (last["dlv-x2"], last["irn-x8"]) == ("unshrink-zoo", "none")
-    assert last["irn-q-x4"] == "default"
+    assert last["stream-x4"] == "default"
 
 
 def test_models_that_nobody_ships_say_so():

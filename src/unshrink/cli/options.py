@@ -129,6 +129,14 @@ PayloadBudget = Annotated[
         help="For -M models: the largest payload to keep, such as 20kB.",
     ),
 ]
+LRQuality = Annotated[
+    str,
+    typer.Option(
+        "--lr-quality",
+        metavar="NAME",
+        help="How near to plain bicubic the small picture's pixels stay: low, medium, high, or dB from 30 to 52.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option("--device", metavar="NAME", help="Where networks run: cpu, cuda, mps, or auto (a CUDA card if any)."),
@@ -176,6 +184,7 @@ class OrderOptions:
     exact_blocks: ExactBlocks = True
     carrier: Carrier = "chunk"
     payload_budget: PayloadBudget = None
+    lr_quality: LRQuality = "medium"
     keep_hidden: KeepHidden = False
     strip_metadata: StripMetadata = False
     check: Check = False

@@ -155,15 +155,17 @@ def export(
     return 0
 
 
+_SIDES = ("psnr_y", "psnr_rgb", "ssim_y", "lr_psnr_y", "lr_psnr_rgb")
+
+
 def _print_report(view: View, report: dict[str, Any]) -> None:
     view.result(f"{report['model']}, scale {report['scale']}, {report['parameters']:,} parameters")
-    heads = f"{'PSNR-Y':>8} {'SSIM-Y':>8} {'LR PSNR':>8} {'LR bytes':>13} {'HR PNG bytes':>13}"
+    heads = f"{'HR Y':>8} {'HR RGB':>8} {'SSIM Y':>8} {'LR Y':>8} {'LR RGB':>8} {'LR bytes':>13} {'HR PNG bytes':>13}"
     view.result(f"{'set':<14} {'images':>6} {heads}")
     for name, figures in report["sets"].items():
-        columns = [_number(figures[key], digits) for key, digits in (("psnr_y", 2), ("ssim_y", 4), ("lr_psnr_y", 2))]
+        columns = " ".join(f"{_number(figures[key], 4 if 'ssim' in key else 2):>8}" for key in _SIDES)
         view.result(
-            f"{name:<14} {figures['images']:>6} {columns[0]:>8} {columns[1]:>8} {columns[2]:>8} "
-            f"{figures['lr_bytes']:>13,} {figures['hr_png_bytes']:>13,}"
+            f"{name:<14} {figures['images']:>6} {columns} {figures['lr_bytes']:>13,} {figures['hr_png_bytes']:>13,}"
         )
     for row in report.get("published", []):
         view.result(f"  published: {row['set']:<10} {row['system']}, PSNR-Y {_number(row['psnr_y'], 2)}")

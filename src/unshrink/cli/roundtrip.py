@@ -146,12 +146,12 @@ def _lines(label: str, entry: Entry) -> str:
 
     size, lr_size = ("{width}x{height}".format(**entry[key]) for key in ("size", "lr_size"))
     memory = entry["peak_memory_bytes"]
-    y, rgb, lr_y = number("psnr_y", 2), number("psnr_rgb", 2), number("lr_psnr_y", 2)
+    y, rgb, lr_y, lr_rgb = (number(key, 2) for key in ("psnr_y", "psnr_rgb", "lr_psnr_y", "lr_psnr_rgb"))
     return "\n".join(
         [
             f"{label} {size} -> {lr_size} -> {size} ({entry['model']})",
             f"  restored   PSNR {y} dB on Y, {rgb} dB on RGB; SSIM {number('ssim_y', 4)}",
-            f"  small      PSNR {lr_y} dB, SSIM {number('lr_ssim_y', 4)} against bicubic",
+            f"  small      PSNR {lr_y} dB on Y, {lr_rgb} dB on RGB; SSIM {number('lr_ssim_y', 4)} against bicubic",
             f"  bytes      {count_bytes(entry['lr_bytes'])} small ({entry['exact_bytes']:,} of them exact blocks), "
             f"{entry['hr_png_bytes']:,} as PNG in full size",
             f"  seconds    {entry['seconds_down']:.2f} down, {entry['seconds_up']:.2f} up",

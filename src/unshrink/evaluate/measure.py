@@ -89,7 +89,9 @@ def measure_one(method: Method, scale: Scale, path: Path, target: Path) -> Row:
 
 def summarise(rows: Sequence[Row]) -> Report:
     """Figures of a set from those of its pictures: means of quality, totals of bytes, and the rows themselves."""
-    quality = ("psnr_y", "ssim_y", "psnr_rgb", "lr_psnr_y", "lr_ssim_y")
+    quality = (
+        "psnr_y", "ssim_y", "psnr_rgb", "lr_psnr_y", "lr_psnr_rgb", "lr_ssim_y", "lr_ciede_mean", "lr_ciede_p99",
+    )  # fmt: skip
     shown = ("white_psnr", "black_psnr")  # only of small pictures with an alpha channel
     sums = {name: sum(row[name] for row in rows) for name in ("lr_bytes", "payload_bytes", "hr_png_bytes")}
     pixels = sum(row["height"] * row["width"] for row in rows)

@@ -1,10 +1,13 @@
-"""The one score of a round trip: PSNR and SSIM of what was restored, and how near the LR picture is to bicubic."""
+"""The one score of a round trip, on four sides: luma and colour of what was restored, and of the LR picture."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from unshrink.files.picture import Picture
+from unshrink.metrics.colour import ciede2000
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
 
 _SSIM_WINDOW = 11
@@ -12,6 +15,8 @@ _SSIM_WINDOW = 11
 
 def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, border: int) -> dict[str, float | None]:
     """PSNR in dB and SSIM of `restored` against `hr`, and of `lr` against `guide`, its bicubic LR picture.
+
+    Of the LR picture also mean and 99th percentile of CIEDE2000, the distance of colours as an eye has it.
 
     `border` pixels are left out on every side of the restored picture, as papers do, unless nothing would remain; none
     of the LR picture. A grey `hr` is scored on its one channel. None where two pictures are identical (PSNR), are too
@@ -24,11 +29,21 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, bo
         "ssim_y": _ssim(original, got, border),
         "psnr_rgb": _finite(psnr_rgb(original, got, border)),
         "lr_psnr_y": None,
+        "lr_psnr_rgb": None,
         "lr_ssim_y": None,
+        "lr_ciede_mean": None,
+        "lr_ciede_p99": None,
     }
     if lr is not None:
         wanted, small = _channels(guide, hr.grey), _channels(lr, hr.grey)
-        scores |= {"lr_psnr_y": _finite(psnr_y(wanted, small)), "lr_ssim_y": _ssim(wanted, small, 0)}
+        seen = ciede2000(wanted, small)
+        scores |= {
+            "lr_psnr_y": _finite(psnr_y(wanted, small)),
+            "lr_psnr_rgb": _finite(psnr_rgb(wanted, small)),
+            "lr_ssim_y": _ssim(wanted, small, 0),
+            "lr_ciede_mean": float(seen.mean()),
+            "lr_ciede_p99": float(np.percentile(seen, 99)),
+        }
     return scores
 
 

@@ -56,11 +56,10 @@ def export_network(loaded: Loaded, folder: Path, *, format: str = "onnx", overwr
     if format not in EXPORTED_FORMATS:
         raise UsageError(f"Networks are exported as {' or '.join(EXPORTED_FORMATS)}, not {format!r}.")
     name = loaded.spec.name
-    if loaded.model.scale is None:
-        raise UsageError(
-            f"{name} cannot be exported: what it computes depends on the sizes of both pictures, which ONNX would have "
-            "to fix; take a model of one scale, such as lite-x4."
-        )
+    sizes = "what it computes depends on the sizes of both pictures, which ONNX would have to fix"
+    why = "an entropy coder stands between its networks" if loaded.spec.coded else sizes
+    if loaded.spec.scale is None or loaded.spec.coded:
+        raise UsageError(f"{name} cannot be exported: {why}; take a model of one scale, such as lite-x4.")
     paths = [folder / f"{name}.{direction}.onnx" for direction in ("down", "up")]
     for path in paths if folder.is_dir() else ():
         check_output(path, overwrite=overwrite)

@@ -13,7 +13,7 @@ from unshrink.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Header", "header_from_json", "header_to_json"]
 
-CARRIERS = ("none", "chunk", "alpha")
+CARRIERS = ("none", "chunk", "alpha", "pixels")
 """What a header may say of the model's own payload; a reader refuses any other word."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

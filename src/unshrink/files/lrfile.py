@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unshrink.errors import (
     DamagedLRFileError,
     EditedLRFileError,
+    LRFileError,
     NotAnLRFileError,
     UnknownNameError,
     UnreadableInputError,
@@ -29,7 +30,8 @@ from unshrink.files.encoders import encode_image
 from unshrink.files.formats import CONTAINERS, Container, PictureFile
 from unshrink.files.header import Header
 from unshrink.files.metadata import Metadata
-from unshrink.files.picture import Picture, upright_picture
+from unshrink.files.picture import Picture, picture_from_bytes, upright_picture
+from unshrink.files.preamble import begins, emptied
 from unshrink.files.sections import EXIF_SECTION
 from unshrink.files.sniff import open_file, sniff_or_none
 from unshrink.limits import DEFAULT_LIMITS, Limits
@@ -137,7 +139,22 @@ def strip(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file
     take out, DamagedLRFileError where the picture itself is damaged, UnreadableInputError and LimitError.
     """
     found = _locate(data, limits, name)
-    return found.container.strip(found.file)
+    bare = found.container.strip(found.file)
+    try:
+        carries = bodies.unpack(found.body, limits=limits, trusting=True).header.carrier == "pixels"
+    except LRFileError:
+        carries = True  # who knows
+    return _emptied(bare, found.file.format.kind, limits, name) if carries else bare
+
+
+def _emptied(data: bytes, kind: str, limits: Limits, name: str) -> bytes:
+    """The picture in `data` without what its pixels carry, if they still carry anything, in a container of `kind`."""
+    picture = picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=name)
+    samples = picture.rgb[..., 0] if picture.grey else picture.rgb
+    if not begins(samples):
+        return data
+    bare = emptied(samples)
+    return replace(picture, rgb=bare[..., None].repeat(3, axis=2) if picture.grey else bare).encode(kind)
 
 
 def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file") -> dict[str, Any]:

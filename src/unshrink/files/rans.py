@@ -21,7 +21,7 @@ TOTAL_BITS = 16
 """The frequencies of a table add up to 2**16."""
 _WORD_BITS = 16
 _STATE_BYTES = 6
-_LOW = 1 << 32  # states are from here to below 2**48
+"""By default: states are then from 2**32 to below 2**48."""
 _DAMAGED = "The coded latent in the LR file is damaged; get a good copy, or use --plain."
 
 Numbers = NDArray[np.int64]
@@ -52,26 +52,33 @@ def _turns(count: int, lanes: int) -> Iterator[slice]:
     return (slice(at, min(at + lanes, count)) for at in range(0, count, lanes))
 
 
-def encode(parts: Sequence[tuple[Numbers, Numbers, Tables]], *, lanes: int, seed: int) -> bytes:
+def _low(state_bytes: int) -> int:
+    """The smallest state."""
+    return 1 << (8 * state_bytes - _WORD_BITS)
+
+
+def encode(
+    parts: Sequence[tuple[Numbers, Numbers, Tables]], *, lanes: int, seed: int, state_bytes: int = _STATE_BYTES
+) -> bytes:
     """Code the symbols of each part, (symbols, table of each symbol, tables), by `lanes` states that begin as seed.
 
-    Symbol k of a part goes to state k modulo `lanes`. The bytes are the states, 6 bytes each, then words of 2 bytes.
-    `seed` is from 0 to 2**32 - 1; a decoder comes back to it.
+    Symbol k of a part goes to state k modulo `lanes`. The bytes are the states, `state_bytes` (4 to 6) each, then
+    words of 2 bytes. `seed` is from 0 to below the smallest state, 2**(8 * state_bytes - 16); a decoder ends there.
     """
-    states = np.full(lanes, _LOW + seed, dtype=np.uint64)
+    states = np.full(lanes, _low(state_bytes) + seed, dtype=np.uint64)
     words: list[States] = []
     for symbols, which, tables in reversed(parts):
         frequencies, starts = tables.frequencies[which, symbols], tables.starts[which, symbols]
         for turn in reversed(list(_turns(len(symbols), lanes))):
-            words.append(_push(states[: turn.stop - turn.start], frequencies[turn], starts[turn]))
+            words.append(_push(states[: turn.stop - turn.start], frequencies[turn], starts[turn], state_bytes))
     coded = np.concatenate(words[::-1]) if words else states[:0]
-    heads = b"".join(int(state).to_bytes(_STATE_BYTES) for state in states)
+    heads = b"".join(int(state).to_bytes(state_bytes) for state in states)
     return heads + coded.astype(">u2").tobytes()
 
 
-def _push(states: States, frequencies: States, starts: States) -> States:
+def _push(states: States, frequencies: States, starts: States, state_bytes: int) -> States:
     """Put one symbol on each state, in place; returns the words that had to leave, in the states' order."""
-    full = (states >> np.uint64(2 * _WORD_BITS)) >= frequencies
+    full = (states >> np.uint64(8 * state_bytes - TOTAL_BITS)) >= frequencies
     words = states[full] & np.uint64((1 << _WORD_BITS) - 1)
     states[full] >>= np.uint64(_WORD_BITS)
     quotients, rests = np.divmod(states, frequencies)
@@ -82,12 +89,13 @@ def _push(states: States, frequencies: States, starts: States) -> States:
 class Decoder:
     """Reads what `encode` wrote, part by part. Raises DamagedLRFileError where the bytes are no such thing."""
 
-    def __init__(self, data: bytes, *, lanes: int) -> None:
-        start = lanes * _STATE_BYTES
+    def __init__(self, data: bytes, *, lanes: int, state_bytes: int = _STATE_BYTES) -> None:
+        start = lanes * state_bytes
         if len(data) < start or (len(data) - start) % 2:
             raise DamagedLRFileError(_DAMAGED)
-        heads = [int.from_bytes(data[at : at + _STATE_BYTES]) for at in range(0, start, _STATE_BYTES)]
-        if min(heads) < _LOW:
+        heads = [int.from_bytes(data[at : at + state_bytes]) for at in range(0, start, state_bytes)]
+        self._low = _low(state_bytes)
+        if min(heads) < self._low:
             raise DamagedLRFileError(_DAMAGED)
         self._states = np.array(heads, dtype=np.uint64)
         self._words = np.frombuffer(data, dtype=">u2", offset=start).astype(np.uint64)
@@ -105,7 +113,7 @@ class Decoder:
         symbols: NDArray[np.uint8] = tables.symbols[which, slots]
         offsets = slots - tables.starts[which, symbols]
         states[:] = tables.frequencies[which, symbols] * (states >> np.uint64(TOTAL_BITS)) + offsets
-        empty = states < np.uint64(_LOW)
+        empty = states < np.uint64(self._low)
         needed = int(np.count_nonzero(empty))
         if needed:
             words = self._words[self._at : self._at + needed]
@@ -115,7 +123,12 @@ class Decoder:
             self._at += needed
         return symbols
 
+    @property
+    def position(self) -> int:
+        """Words read so far."""
+        return self._at
+
     def finish(self, seed: int) -> None:
         """Check that nothing is left over, and that every state is back at `seed`."""
-        if self._at != len(self._words) or (self._states != np.uint64(_LOW + seed)).any():
+        if self._at != len(self._words) or (self._states != np.uint64(self._low + seed)).any():
             raise DamagedLRFileError(_DAMAGED)

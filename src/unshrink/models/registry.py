@@ -15,17 +15,27 @@ from unshrink.models.irn_m import IRNM, IRNMSettings
 from unshrink.models.irn_q import IRNQ, IRNQSettings
 from unshrink.models.irrm import IRRM, IRRMSettings, ModuleSettings
 from unshrink.models.rescaler import Rescaler
+from unshrink.models.stream import StreamNet, StreamSettings
 from unshrink.settings import read_settings
 
-Settings = IRNSettings | IRNASettings | IRNQSettings | IRNMSettings | IRRMSettings | IARNSettings
+
+@dataclass(frozen=True)
+class NoNetwork:
+    """Of models that are no network."""
+
+
+Settings = (
+    IRNSettings | IRNASettings | IRNQSettings | IRNMSettings | IRRMSettings | IARNSettings | StreamSettings | NoNetwork
+)
 """What decides a network's shape; its type decides the class."""
-CLASSES: dict[type, Callable[[Any], Rescaler]] = {
+CLASSES: dict[type, Callable[[Any], Any]] = {
     IRNSettings: IRN,
     IRNASettings: IRNA,
     IRNQSettings: IRNQ,
     IRRMSettings: IRRM,
     IRNMSettings: IRNM,
     IARNSettings: IARN,
+    StreamSettings: StreamNet,  # no Rescaler: `ModelSpec.coded` says so
 }
 
 
@@ -39,7 +49,7 @@ class ModelSpec:
     scale: int | None
     """HR pixels per LR pixel along each axis; None where any scale will do."""
     payload: str
-    """What a file carries beside the LR pixels: "none", "alpha" or "latent"."""
+    """What a file carries beside what its pixels show: "none", "alpha", "latent"; "stream" and "avif" in the pixels."""
     settings: Settings
     paper: str
     design: str
@@ -49,6 +59,16 @@ class ModelSpec:
     licence: str = "Apache-2.0"
     dial: bool = False
     """True where `up(sigma=...)` means something: from least distortion, 0, to best perception, 1."""
+
+    @property
+    def coded(self) -> bool:
+        """Whether the LR picture is bicubic's, with the rest coded in its pixels (`rescale.coded`)."""
+        return self.payload in ("stream", "avif")
+
+    @property
+    def network(self) -> bool:
+        """Whether it is a network at all, and needs weights."""
+        return not isinstance(self.settings, NoNetwork)
 
 
 IRN_PAPER = "Xiao et al., Invertible Image Rescaling, ECCV 2020"
@@ -96,6 +116,11 @@ IARN_Q_DESIGN = (
     "One network for all scales is the paper's idea; symbols in the residues of the LR pixels, fewer near scale 1, the "
     "left inverse of the resampling, which makes position planes needless, and the training are our design."
 )
+STREAM_DESIGN = (
+    "That networks predict what an LR picture leaves out, given it, is HCFlow's and IRN-M's idea; the Haar bands in "
+    "YCbCr, the entropy coder with whole-number contexts, the stream in the pixels' residues and the training are ours."
+)
+AVIF_DESIGN = "Bicubic's LR picture with an AVIF file of the large one in its residues: our design, as a baseline."
 SIGMA_PAPER = (
     "Pan, Learning Adjustable Image Rescaling with Joint Optimization of Perception and Distortion, ICASSP 2022"
 )
@@ -156,7 +181,7 @@ def _folded(levels: Levels, planes: tuple[int, ...], payload: bool = False) -> M
     settings = IRNQSettings(levels, planes=planes, gain=GAIN, payload=payload)
     name, method, kind = ("irn-qa", "IRN-QA", "alpha") if payload else ("irn-q", "IRN-Q", "none")
     scale, paper, design = settings.scale, AUXILIARY_PAPER, FOLDED_DESIGN
-    return ModelSpec(f"{name}-x{scale}", method, scale, kind, settings, paper, design, default=not payload)
+    return ModelSpec(f"{name}-x{scale}", method, scale, kind, settings, paper, design)
 
 
 def _metadata(stem: str, method: str, levels: Levels) -> ModelSpec:
@@ -176,7 +201,17 @@ def _dialled(name: str, method: str, levels: Levels, paper: str, design: str) ->
     return ModelSpec(name, method, settings.scale, "none", settings, paper, design, dial=True)
 
 
+def _stream(scale: int | None, chroma_step: float, chroma_weight: float) -> ModelSpec:
+    settings = StreamSettings(scale=scale, chroma_step=chroma_step, chroma_weight=chroma_weight)
+    name = "stream" if scale is None else f"stream-x{scale}"
+    return ModelSpec(name, "coded stream", scale, "stream", settings, "ours", STREAM_DESIGN, default=True)
+
+
 _SPECS = (
+    _stream(2, 0.9, 0.9),
+    _stream(4, 1.35, 0.3),
+    _stream(None, 1.0, 0.6),
+    ModelSpec("hidden-avif", "hidden AVIF", None, "avif", NoNetwork(), "ours", AVIF_DESIGN),
     _folded(LITE_X2, planes=(64,)),
     _folded(LITE_X4, planes=(8, 8)),
     _folded(LITE_X2, planes=(64,), payload=True),
@@ -188,7 +223,7 @@ _SPECS = (
     *(_metadata("irn-m", "IRN-M", levels) for levels in LITE),
     *(_metadata("dlv-m", "DLV-IRN-M", levels) for levels in DLV),
     ModelSpec("iarn", "IARN", None, "none", IARNSettings(presplit=False), IARN_PAPER, IARN_DESIGN),
-    ModelSpec("iarn-q", "IARN-Q", None, "none", IARN_Q, IARN_PAPER, IARN_Q_DESIGN, default=True),
+    ModelSpec("iarn-q", "IARN-Q", None, "none", IARN_Q, IARN_PAPER, IARN_Q_DESIGN),
     _dialled(
         "irn-sigma-x4", "IRN_sigma", tuple(replace(level, augment=1) for level in LITE_X4), SIGMA_PAPER, SIGMA_DESIGN
     ),
@@ -207,6 +242,11 @@ _BY_NAME = {spec.name: spec for spec in _SPECS}
 def names() -> list[str]:
     """All model names, in the table's order."""
     return list(_BY_NAME)
+
+
+def rescalers() -> list[str]:
+    """Names of the models whose networks make the LR picture themselves."""
+    return [spec.name for spec in _SPECS if not spec.coded]
 
 
 def get(name: str) -> ModelSpec:
@@ -231,9 +271,15 @@ def default_for(scale: int | None) -> ModelSpec:
 
 
 def build(spec: ModelSpec, *, settings: Settings | None = None) -> Rescaler:
-    """A fresh, untrained network; `settings` stand in for the table's where weights or a recipe bring their own."""
+    """A fresh, untrained network; `settings` stand in for the table's where weights or a recipe bring their own.
+
+    Of a coded model it is a `StreamNet`. Raises UsageError where the model is no network.
+    """
+    if not spec.network:
+        raise UsageError(f"{spec.name} is no network; there is nothing to build or train.")
     chosen = settings or spec.settings
-    return CLASSES[type(chosen)](chosen)
+    network: Rescaler = CLASSES[type(chosen)](chosen)
+    return network
 
 
 def read_network(spec: ModelSpec, values: Mapping[str, object] | None, *, where: str = "network") -> Settings:
@@ -243,5 +289,7 @@ def read_network(spec: ModelSpec, values: Mapping[str, object] | None, *, where:
 
 def parameters(spec: ModelSpec) -> int:
     """Learnable parameters, counted without allocating them."""
+    if not spec.network:
+        return 0
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build(spec).parameters())

@@ -4,10 +4,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import save as save_tensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from unshrink.errors import MissingWeightsError, UsageError, WeightsError
 from unshrink.files.disk import write_bytes
@@ -21,6 +22,8 @@ from unshrink.settings import plain
 
 CONFIG = "config.json"
 AUTHORS = ".pth"
+NO_WEIGHTS = "0" * 64
+"""Where the SHA-256 of weights is asked of a model that has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Loaded:
     """A network ready to use, and where it comes from."""
 
     model: Rescaler
-    """In evaluation mode, on the CPU."""
+    """In evaluation mode, on the CPU. A `StreamNet` where `spec.coded`; for what is no network an empty module."""
     spec: ModelSpec
     weights: Weights
 
@@ -43,6 +46,8 @@ def load(
     not fit, MissingWeightsError where a digest is asked for that is not there.
     """
     spec = get(name)
+    if not spec.network:
+        return Loaded(cast(Rescaler, nn.Module()), spec, Weights(name, "v1", Path(), NO_WEIGHTS))
     weights, data = _read_installed(name, digest) if path is None else _read_given(name, digest, path)
     model, tensors = _build(spec, weights.path, data)
     foreign.require_fit(model.state_dict(), tensors, f"The weights in {weights.path}", weights.name)
@@ -66,10 +71,15 @@ def stated_model(path: Path) -> str | None:
 def write_weights(model: Rescaler, name: str, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model's weights and settings as `load` reads them. float16 halves the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: tensor.detach().cpu().to(dtype).contiguous() for key, tensor in model.state_dict().items()}
+    tensors = {key: _narrowed(tensor.detach().cpu(), dtype) for key, tensor in model.state_dict().items()}
     config = {"model": name, "settings": plain(model.settings)}
     write_bytes(folder / TENSORS, save_tensors(tensors), overwrite=True)
     write_bytes(folder / CONFIG, (json.dumps(config, indent=1) + "\n").encode(), overwrite=True)
+
+
+def _narrowed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """`tensor` in `dtype`; whole numbers stay as they are."""
+    return (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
 
 
 def _read_installed(name: str, digest: str | None) -> tuple[Weights, bytes]:

@@ -78,7 +78,7 @@ class ResidualSubnet(nn.Module):
         super().__init__()
         self.reach = 2 + 2 * depth
         self.head = nn.Conv2d(inputs, width, 3, padding=1)
-        self.pairs = nn.ModuleList(_Pair(width) for _ in range(depth))
+        self.pairs = nn.ModuleList(Pair(width) for _ in range(depth))
         self.tail = nn.Conv2d(width, outputs, 3, padding=1)
         start_convolution(self.head, gain=1.0)
         start_convolution(self.tail, gain=0.0)
@@ -96,7 +96,7 @@ class ResidualSubnet(nn.Module):
         return _tail(features, self.tail.weight, self.tail.bias)  # type: ignore[arg-type]
 
 
-class _Pair(nn.Module):
+class Pair(nn.Module):
     """x + conv(act(conv(x)))."""
 
     def __init__(self, width: int) -> None:
@@ -107,6 +107,7 @@ class _Pair(nn.Module):
         start_convolution(self.second, gain=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, width, H, W), both ways."""
         return x + self.second(leaky_relu_(self.first(x), SLOPE))  # type: ignore[no-any-return]
 
 

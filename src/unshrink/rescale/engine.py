@@ -273,6 +273,10 @@ def down(
     `payload_budget`, for models whose payload is "latent", is how many bytes it may take at most: its numbers are kept
     as finely as fits, or not at all where nothing does.
 
+    `lr_quality`, for models whose payload is in the pixels ("stream", "avif"), is how near these stay to plain bicubic:
+    "low" (36 dB over all channels), "medium" (40), "high" (44), or a number of dB. Less near, more detail comes back.
+    `effort` changes nothing for them.
+
     Raises UnreadableInputError, LimitError, UsageError (scale, model, effort, carrier, payload_budget), WeightsError
     (no weights for the model).
     """

@@ -21,6 +21,7 @@ from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Size
 from unshrink.nn.quantise import from_levels, to_levels
 from unshrink.nn.resample import bicubic_down, bicubic_up, resize_part
+from unshrink.rescale.coded import PIXELS, decoded_tiles
 from unshrink.rescale.memory import Memory
 from unshrink.rescale.payloads import decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, read_part, to_rgb
@@ -52,9 +53,15 @@ class _Strip(NamedTuple):
 def add_exact_blocks(small: Small, picture: Picture, loaded: Loaded, memory: Memory) -> Small:
     """`small` with those blocks of `picture` that the network, given the LR pixels of `small`, spoils."""
     lr = small.lrfile
-    payload = decode_payload(loaded, held_in(lr))
-    restored = upscale(lr.picture.rgb, loaded.model, picture.size, memory, grey=picture.grey, payload=payload)
-    mask = spoiled_blocks(picture.rgb, restored, loaded.model.scale, picture.alpha, small=lr.picture.size)
+    packed, pixels, size = held_in(lr), lr.picture.rgb, picture.size
+    if loaded.spec.coded:
+        restored = decoded_tiles(loaded, packed, pixels, size, grey=lr.picture.grey)
+    else:
+        payload = decode_payload(loaded, packed)
+        restored = upscale(pixels, loaded.model, size, memory, grey=picture.grey, payload=payload)
+    mask = spoiled_blocks(picture.rgb, restored, loaded.spec.scale, picture.alpha, small=lr.picture.size)
+    if loaded.spec.coded and packed.carrier != PIXELS:
+        mask[:] = True  # too small to carry anything: all of it is kept
     if not mask.any():
         return small
     sections = {**lr.sections, BLOCKS_SECTION: encode_blocks(picture.rgb, mask)}

@@ -9,6 +9,8 @@ from typing import Any
 
 from unshrink.errors import UsageError
 from unshrink.rescale.carriers import DEFAULT, Carrier, parse_carrier
+from unshrink.rescale.quality import DEFAULT as DEFAULT_QUALITY
+from unshrink.rescale.quality import read_floor
 from unshrink.rescale.sizes import Scale, Size, Wish
 
 MOST_EFFORT = 9
@@ -58,17 +60,25 @@ class Order:
     min_psnr: float | None = None
     """Decibels, over all samples, that the round trip has to reach; implies `check`."""
 
+    lr_quality: str = DEFAULT_QUALITY
+    """For models that code the rest in the pixels: how near to plain bicubic these stay; see `quality.read_floor`."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.effort <= MOST_EFFORT:
             raise UsageError(f"Effort goes from 0 to {MOST_EFFORT}; {self.effort} is outside.")
         if self.payload_budget is not None and self.payload_budget < 0:
             raise UsageError(f"A payload budget is 0 bytes or more, not {self.payload_budget}.")
-        _ = self.wish, self.payload  # what they refuse is refused now
+        _ = self.wish, self.payload, self.floor  # what they refuse is refused now
 
     @cached_property
     def wish(self) -> Wish:
         """How small."""
         return Wish(self.scale, self.size, self.max_side)
+
+    @cached_property
+    def floor(self) -> float:
+        """How near the LR picture stays to plain bicubic, in dB."""
+        return read_floor(self.lr_quality)
 
     @cached_property
     def payload(self) -> PayloadOptions:

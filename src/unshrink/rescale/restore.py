@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from unshrink.errors import DamagedLRFileError, LimitError, LRFileError, MissingWeightsError
+from unshrink.errors import (
+    DamagedLRFileError,
+    LimitError,
+    LRFileError,
+    MissingWeightsError,
+    NotAnLRFileError,
+    UnreadableInputError,
+)
 from unshrink.files.blocks import paste_blocks
 from unshrink.files.hidden import with_hidden_filled
 from unshrink.files.lrfile import Header, LRFile, decode, inspect
@@ -16,10 +23,15 @@ from unshrink.files.sections import ALPHA_SECTION, BLOCKS_SECTION, PROFILE_SECTI
 from unshrink.limits import Limits
 from unshrink.models import registry
 from unshrink.models.weights import Loaded
+from unshrink.models.zoo import versions
+from unshrink.nn.parts import Part
+from unshrink.rescale.carriers import Held
+from unshrink.rescale.coded import PIXELS, Named, decoded_tiles, find_coded, named_in
 from unshrink.rescale.dial import OFF, Dial, draw_latent
 from unshrink.rescale.memory import WRITING, Memory, trim_heap
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, grow_plane
+from unshrink.rescale.shrink import is_grey
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
@@ -50,7 +62,13 @@ class Plan:
 
 def plan_restore(source: SmallSource, limits: Limits, memory: Memory | None = None) -> Plan:
     """The plan that a sound LR file states; raises LRFileError where it is none, edited, damaged or unknown here."""
-    lrfile = _read(source, limits, memory)
+    try:
+        lrfile = _read(source, limits, memory)
+    except NotAnLRFileError:
+        plan = _plan_from_pixels(source, limits, memory)
+        if plan is None:
+            raise
+        return plan
     header = lrfile.header
     if header.model not in registry.names():
         raise MissingWeightsError(
@@ -66,6 +84,50 @@ def plan_restore(source: SmallSource, limits: Limits, memory: Memory | None = No
         turn=lrfile.turn,
         sections=lrfile.sections,
         payload=held_in(lrfile),
+    )
+
+
+def _plan_from_pixels(source: SmallSource, limits: Limits, memory: Memory | None) -> Plan | None:
+    """The plan that the pixels of a picture without a header state; None where they carry nothing.
+
+    Raises DamagedLRFileError where they begin as if they did, and MissingWeightsError.
+    """
+    try:
+        picture, _ = _read_plain(source, limits, memory)
+    except UnreadableInputError:
+        return None
+    grey = picture.grey or is_grey(picture.rgb)
+    found = find_coded(picture.rgb, grey=grey)
+    if found is None and grey:
+        grey, found = False, find_coded(picture.rgb, grey=False)
+    if found is None:
+        return None
+    named, size = named_in(found[1])
+    if named.model not in registry.names() or not registry.get(named.model).coded:
+        raise MissingWeightsError(f"The pixels were made by model {named.model!r}; install the newest unshrink.")
+    height, width = (large / small for large, small in zip(size, picture.size, strict=True))
+    return Plan(
+        picture=replace(picture, grey=grey),
+        scale=registry.get(named.model).scale or (height, width),
+        model=named.model,
+        weights=_digest_of(named),
+        size=size,
+        grey=grey,
+        payload=Packed(Held(picture.rgb), PIXELS),
+    )
+
+
+def _digest_of(named: Named) -> str | None:
+    """The SHA-256 of the weights that pixels name by its first bytes; None for a model that has none."""
+    if not registry.get(named.model).network:
+        return None
+    start = named.digest.hex()
+    for weights in versions(named.model):
+        if weights.digest.startswith(start):
+            return weights.digest
+    raise MissingWeightsError(
+        f"The pixels were made with weights {start} of {named.model}, which are not installed; install the newest "
+        "unshrink and unshrink-zoo, or name the folder that holds them with --weights."
     )
 
 
@@ -94,7 +156,7 @@ def plan_plain(
 
 def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Dial = OFF) -> Picture:
     """Carry out `plan`; raises LimitError past `limits`, DamagedLRFileError where sizes contradict each other."""
-    scale, lr = loaded.model.scale, plan.picture
+    scale, lr = loaded.spec.scale, plan.picture
     scales = both_axes(scale or plan.scale or DEFAULT_SCALE)
     size = plan.size or grown(lr.size, scales)
     if not _fits(lr.size, size, scale, scales):
@@ -103,25 +165,24 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         )
     _require_allowed(size, limits)
     memory.require((3 + WRITING) * size[0] * size[1], f"a restored picture of {size[1]}x{size[0]} pixels")
-    payload = None if plan.payload is None else decode_payload(loaded, plan.payload, limits=limits)
-    latent = draw_latent(loaded, size, lr.size, dial)
-    tiles = upscale(
-        lr.rgb,
-        loaded.model,
-        size,
-        memory,
-        grey=plan.grey,
-        payload=payload,
-        latent=latent,
-        reserve=3 * size[0] * size[1],
-    )
-    rgb = assemble(tiles, size)
+    rgb = assemble(_tiles(plan, loaded, size, limits, memory, dial), size)
     trim_heap()
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)
     alpha = _restore_alpha(plan, scale, size, limits)
     icc = plan.sections.get(PROFILE_SECTION, lr.icc)
     return turned(replace(lr, rgb=rgb, alpha=alpha, grey=plan.grey, icc=icc), plan.turn)
+
+
+def _tiles(
+    plan: Plan, loaded: Loaded, size: Size, limits: Limits, memory: Memory, dial: Dial
+) -> Iterator[tuple[Part, Pixels]]:
+    lr = plan.picture
+    if loaded.spec.coded:
+        return decoded_tiles(loaded, plan.payload, lr.rgb, size, grey=lr.grey)
+    payload = None if plan.payload is None else decode_payload(loaded, plan.payload, limits=limits)
+    latent, reserve = draw_latent(loaded, size, lr.size, dial), 3 * size[0] * size[1]
+    return upscale(lr.rgb, loaded.model, size, memory, grey=plan.grey, payload=payload, latent=latent, reserve=reserve)
 
 
 def _require_allowed(size: Size, limits: Limits) -> None:

@@ -13,10 +13,12 @@ from unshrink.files.payload import lossless_plane_encode
 from unshrink.files.picture import Picture
 from unshrink.files.sections import ALPHA_SECTION, PROFILE_SECTION
 from unshrink.models.weights import Loaded
+from unshrink.rescale.carriers import Held
+from unshrink.rescale.coded import PIXELS, embed_coded
 from unshrink.rescale.effort import refine
 from unshrink.rescale.memory import WRITING, Memory
 from unshrink.rescale.order import Order
-from unshrink.rescale.payloads import Packed, can_refine, decode_payload, encode_payload
+from unshrink.rescale.payloads import NONE, Packed, can_refine, decode_payload, encode_payload
 from unshrink.rescale.pixels import Pixels, shrink_pixels, to_planes, to_rgb
 from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.sizes import Scales, Size, target_for
@@ -30,16 +32,17 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell:
     The picture's own alpha is carried without loss, and shown in small where the payload leaves the alpha channel free.
     Raises UsageError where the order and the network do not go together.
     """
-    target = target_for(order.wish, picture.size, loaded.model.scale)
+    target = target_for(order.wish, picture.size, loaded.spec.scale)
     height, width = target.size
     memory.require(WRITING * height * width, f"a small picture of {width}x{height} pixels")
-    packed = _shrink_rgb(picture, loaded, memory, order, target.size, tell)
+    shrunk = _embed if loaded.spec.coded else _shrink_rgb
+    packed = shrunk(picture, loaded, memory, order, target.size, tell)
     rgb = packed.held.lr
-    grey = picture.grey and _is_grey(rgb)
+    grey = picture.grey and is_grey(rgb)
     sections, alpha = dict(packed.held.sections), packed.held.alpha
     if picture.alpha is not None:
         sections[ALPHA_SECTION] = lossless_plane_encode(picture.alpha)
-        alpha = shrink_pixels(picture.alpha, loaded.model.scale, target.size) if alpha is None else alpha
+        alpha = shrink_pixels(picture.alpha, loaded.spec.scale, target.size) if alpha is None else alpha
     icc = picture.icc
     if icc is not None and picture.grey and not grey:
         sections[PROFILE_SECTION], icc = icc, None
@@ -53,6 +56,14 @@ def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, 
         if order.effort:
             lr, payload = _refine(picture, loaded, order, lr, payload, tell)
         return encode_payload(loaded, payload, order.payload, to_rgb(lr, size))
+
+
+def _embed(picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size, tell: Progress) -> Packed:
+    """What `_shrink_rgb` does, for models that code what bicubic leaves out; in too few pixels nothing is embedded."""
+    tell(Step("embed"))
+    with torch.inference_mode():
+        embedded = embed_coded(loaded, picture.rgb, size, order.floor, grey=picture.grey)
+    return Packed(Held(embedded.rgb), PIXELS if embedded.carries else NONE)
 
 
 def _refine(
@@ -70,7 +81,8 @@ def _refine(
     return refine(model, hr, lr, effort, kept=decode_payload(loaded, packed), tick=tick)[0], payload
 
 
-def _is_grey(rgb: Pixels) -> bool:
+def is_grey(rgb: Pixels) -> bool:
+    """Whether all three channels are alike."""
     return bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
 
 

@@ -13,12 +13,13 @@ from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import draw_batch
 from unshrink.errors import UnshrinkError, UsageError
 from unshrink.train import state as states
+from unshrink.train.families import FITS, OBJECTIVES, VALIDATIONS
 from unshrink.train.methods import AIMS
 from unshrink.train.objective import Losses, measure_losses
 from unshrink.train.recipe import Recipe, read_recipe
 from unshrink.train.record import Record
 from unshrink.train.state import State
-from unshrink.train.validate import validate
+from unshrink.train.validate import Validation, validate
 
 CHECKPOINT_SECONDS = 180.0
 LOG_STEPS = 100
@@ -95,7 +96,7 @@ def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None
 
 
 def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Record, progress: Progress | None) -> None:
-    indices, held = pack.split(recipe.data.holdout)
+    indices, _ = pack.split(recipe.data.holdout)
     clock, saved = Clock(), time.monotonic()
     losses = None
     while limits.progress(state) < 1:
@@ -108,12 +109,21 @@ def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Rec
                 done = round(1000 * min(limits.progress(state), 1.0))
                 progress(done, 1000, record.summary())
         if time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1:
-            record.keep(state, validate(state.average, pack, held))
+            record.keep(state, _judge(state, recipe, pack))
             saved = time.monotonic()
             clock.lap()
     if losses is not None and state.step != record.last.get("step"):
         record.log(state, losses)
-    record.keep(state, validate(state.average, pack, held), ended=True)
+    record.keep(state, _judge(state, recipe, pack), ended=True)
+
+
+def _judge(state: State, recipe: Recipe, pack: Pack) -> Validation:
+    """What the average is worth on held-out pictures, after what it takes from the others without learning is set."""
+    indices, held = pack.split(recipe.data.holdout)
+    kind = type(state.average)
+    if kind in FITS:
+        FITS[kind](state.average, pack, indices, recipe)
+    return VALIDATIONS.get(kind, validate)(state.average, pack, held)
 
 
 def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress: float) -> Losses:
@@ -123,7 +133,8 @@ def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress
     hr, guide = hr.to(device), guide.to(device)
     perceive = None if state.perception is None else partial(state.perception.loss, step=state.step)
     with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        losses = measure_losses(state.model, hr, guide, recipe.objective, generator, perceive)
+        measure = OBJECTIVES.get(type(state.model), measure_losses)
+        losses = measure(state.model, hr, guide, recipe.objective, generator, perceive)
     if not math.isfinite(losses.total.item()):
         raise UnshrinkError(f"The loss is no longer finite at step {state.step}; take a lower learning rate.")
     losses.total.backward()  # type: ignore[no-untyped-call]

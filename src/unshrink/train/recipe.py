@@ -12,6 +12,7 @@ from unshrink.data.patches import PatchSettings
 from unshrink.errors import UnknownNameError, UsageError
 from unshrink.models.registry import Settings, get, read_network
 from unshrink.settings import read_settings
+from unshrink.train.coded import CodedSettings
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class ObjectiveSettings:
     """Steps in which the critic learns before the network hears of it."""
     critic_rate: float = 1e-4
     """Learning rate of the critic."""
+    coded: CodedSettings = field(default_factory=CodedSettings)
+    """For coded streams, which take nothing else of these."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class OptimiserSettings:
     """Adam: added to the gradient, as the paper."""
     clip: float = 10.0
     """Largest gradient norm; 0 for none."""
+    by_adam: tuple[str, ...] = ()
+    """Kernels whose names begin with one of these are left to AdamW too."""
     frozen: tuple[str, ...] = ()
     """Parameters whose names begin with one of these stay as they are."""
 

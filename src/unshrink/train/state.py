@@ -104,8 +104,9 @@ def _optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch.opt
     if settings.kind == "adam":
         decay = settings.weight_decay
         return [torch.optim.Adam(learning, lr=settings.rate, weight_decay=decay, foreach=True)]
-    kernels = [parameter for parameter in learning if parameter.ndim == 4]
-    rest = [parameter for parameter in learning if parameter.ndim != 4]
+    plain = {id(parameter) for name, parameter in model.named_parameters() if name.startswith(settings.by_adam)}
+    kernels = [parameter for parameter in learning if parameter.ndim == 4 and id(parameter) not in plain]
+    rest = [parameter for parameter in learning if parameter.ndim != 4 or id(parameter) in plain]
     return [
         Muon(kernels, lr=settings.rate, momentum=settings.momentum),
         torch.optim.AdamW(rest, lr=settings.adam_rate, betas=(0.9, 0.99), weight_decay=0.0, foreach=True),

@@ -37,7 +37,7 @@ def validate(model: Rescaler, pack: Pack, indices: Sequence[int]) -> Validation:
     """Round trips of the central crop of up to 24 of the given pictures, LR and result rounded to 8 bits."""
     scales = ANY_SCALES if model.scale is None else ((model.scale, model.scale),)
     most = MOST if model.scale else MOST // 3
-    crops = (crop for index in indices[:most] if (crop := _crop(pack, index)) is not None)
+    crops = (crop for index in indices[:most] if (crop := crop_of(pack, index)) is not None)
     rows = [_measure(model, crop, scale) for crop in crops for scale in scales]
     if not rows:
         return Validation()
@@ -54,17 +54,19 @@ def _measure(model: Rescaler, hr: Tensor, scales: tuple[float, float]) -> tuple[
     inner = (..., slice(edge, -edge), slice(edge, -edge))
     guide = quantise(resize(hr, small))
     return (
-        _psnr(luma(restored - hr)[inner]),
-        _psnr((restored - hr)[inner]),
-        _psnr(luma(kept.lr - guide)),
+        psnr(luma(restored - hr)[inner]),
+        psnr((restored - hr)[inner]),
+        psnr(luma(kept.lr - guide)),
     )
 
 
-def _psnr(error: Tensor) -> float:
+def psnr(error: Tensor) -> float:
+    """PSNR in dB of an error in [-1, 1], at most 120."""
     return float(-10 * error.double().square().mean().clamp_min(1e-12).log10())
 
 
-def _crop(pack: Pack, index: int) -> Tensor | None:
+def crop_of(pack: Pack, index: int) -> Tensor | None:
+    """The central crop of a picture, (1, 3, CROP, CROP) in [0, 1]; None where it is smaller."""
     picture = pack.picture(index)
     top, left = ((side - CROP) // 2 for side in picture.shape[:2])
     if top < 0 or left < 0:

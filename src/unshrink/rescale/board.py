@@ -1,0 +1,119 @@
+"""An LR picture as a board of samples, cut into the parts that a coded stream goes through one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unshrink.errors import DamagedLRFileError
+from unshrink.files import residues
+from unshrink.files.residues import Layout, Run
+from unshrink.models.stream_grid import Place
+from unshrink.nn.parts import Part, Size
+
+LEAST_SIDE, MOST_SIDE, SIDES = 128, 1024, 3.2
+"""HR pixels along the side of a part: the root of the picture's, over the last, between the first two."""
+UNIT = 16
+"""HR pixels along each axis that no part cuts: whole cells, and the blocks that may be kept exactly."""
+
+
+class Sizes(NamedTuple):
+    """Of both pictures."""
+
+    hr: Size
+    lr: Size
+
+
+def cut(sizes: Sizes, grid: Size) -> list[Place]:
+    """The parts of a picture in `grid` rows and columns, in reading order."""
+    rows, columns = (_spans(*pair) for pair in zip(sizes.hr, sizes.lr, grid, strict=True))
+    return [
+        Place(sizes.hr, sizes.lr, Part(*hr_rows, *hr_columns), Part(*lr_rows, *lr_columns))
+        for hr_rows, lr_rows in rows
+        for hr_columns, lr_columns in columns
+    ]
+
+
+def choose_grid(sizes: Sizes) -> Size:
+    """Rows and columns of parts that suit a picture: each at least 8 LR pixels wide and high."""
+    side = min(MOST_SIDE, max(LEAST_SIDE, sqrt(sizes.hr[0] * sizes.hr[1]) / SIDES))
+    rows, columns = (
+        max(1, min(round(hr / side), lr // 8, hr // (2 * UNIT), 255)) for hr, lr in zip(sizes.hr, sizes.lr, strict=True)
+    )
+    return rows, columns
+
+
+def _spans(hr: int, lr: int, count: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where each part begins and ends, in HR and in LR pixels; HR in whole units except at the end."""
+    units = -(-hr // UNIT)
+    edges = [min(hr, UNIT * (units * i // count)) for i in range(count + 1)]
+    small = [(2 * edge * lr + hr) // (2 * hr) for edge in edges]
+    return [((edges[i], edges[i + 1]), (small[i], small[i + 1])) for i in range(count)]
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """The samples of an LR picture, and which of them belong to which part."""
+
+    shape: tuple[int, ...]
+    layout: Layout
+    places: Sequence[Place]
+    reserved: int
+    """Samples at the start that the preamble has."""
+
+    def runs(self, place: Place, *, cells: bool) -> list[Run]:
+        """Where and how the samples of a part carry; with `cells`, as the first part's do."""
+        at = self.samples(place)
+        runs = residues.runs_of(self.layout.of_samples(self.shape)[at], self.layout.steps, cells=cells)
+        return [run._replace(where=at[run.where]) for run in runs]
+
+    def middles(self, levels: NDArray[np.floating] | NDArray[np.uint8], first: Place) -> NDArray[np.uint8]:
+        """What networks are told of samples whose final level they must not know: cells of the first part and head."""
+        at = self.samples(first)
+        told = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+        classes = self.layout.of_samples(self.shape)[at]
+        told[at] = residues.centres(levels[at], residues.cell_steps(classes, self.layout.steps))
+        head = slice(0, self.reserved)
+        told[head] = residues.centres(levels[head], np.full(self.reserved, residues.PREAMBLE_STEP, dtype=np.uint8))
+        return told
+
+    def samples(self, place: Place) -> NDArray[np.intp]:
+        """Flat indices of the samples of a part, the preamble's left out, in reading order."""
+        channels = self.shape[2] if len(self.shape) == 3 else 1
+        index = np.arange(int(np.prod(self.shape))).reshape(*self.shape[:2], channels)
+        found = index[place.lr.slices].ravel()
+        return found[found >= self.reserved]
+
+
+def order_bytes(count: int) -> int:
+    """Bytes that an order of so many parts takes."""
+    number = 1
+    for i in range(2, count + 1):
+        number *= i
+    return -(-(number - 1).bit_length() // 8)
+
+
+def pack_order(order: Sequence[int]) -> bytes:
+    """An order of parts as the number of its permutation."""
+    left, number = sorted(order), 0
+    for i in order:
+        number = number * len(left) + left.index(i)
+        left.remove(i)
+    return number.to_bytes(order_bytes(len(order)))
+
+
+def unpack_order(data: bytes, count: int) -> list[int]:
+    """The inverse of `pack_order` for so many parts. Raises DamagedLRFileError."""
+    number, digits = int.from_bytes(data), []
+    for base in range(1, count + 1):
+        number, digit = divmod(number, base)
+        digits.append(digit)
+    if number or len(data) != order_bytes(count):
+        raise DamagedLRFileError("What the pixels carry is damaged: its parts have no order; get a good copy.")
+    left = list(range(count))
+    return [left.pop(digit) for digit in reversed(digits)]

@@ -1,0 +1,54 @@
+"""How an LR picture may look for what it carries: which blocks take how much, by a floor in dB."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unshrink.files.residues import BLOCK, TEXTURED, Layout, Steps, block_grid
+
+FLAT_SPREAD = 2.0
+"""Standard deviation of luma, in levels, below which a block is flat."""
+PINNED_SHARE = 0.25
+"""Share of samples at black or white, within a level, from which on a block is pinned."""
+PINNED, FLAT = 0, 1
+LARGEST_STEP = 12
+"""Most samples move by no more than half of this."""
+ROUNDNESS = 0.0717
+"""Mean squared error of a step of 1 in textured blocks; see `files.lattice`."""
+
+
+def choose_layout(wanted: NDArray[np.float32], floor: float) -> Layout:
+    """The layout with the most room whose LR picture is about `floor` dB from `wanted` (h, w[, 3]), in levels."""
+    classes = classify(wanted)
+    allowed = 255**2 / 10 ** (floor / 10)
+    share = np.bincount(classes.ravel(), minlength=3) / classes.size
+    best = Steps(2, 2, 2)
+    for step in range(2, LARGEST_STEP, 2):
+        for more in range(16):
+            steps = Steps(min(3, step), min(4, step), step, more)
+            if _error(steps, share) > allowed:
+                return Layout(best, classes)
+            best = steps
+    return Layout(best, classes)
+
+
+def _error(steps: Steps, share: NDArray[np.floating]) -> float:
+    """Mean squared error, in levels, of a picture with such shares of its classes."""
+    textured = steps.textured**2 + ((steps.textured + 2) ** 2 - steps.textured**2) * steps.share / 16
+    # A pinned sample moves one way only, to any of `pinned` levels; what is rounded before adds a twelfth
+    pinned = (steps.pinned - 1) * (2 * steps.pinned - 1) / 6
+    return float(share @ np.array([pinned, (steps.flat**2 + 1) / 12, textured * ROUNDNESS + 1 / 12]))
+
+
+def classify(wanted: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The class of every block: 0 pinned, 1 flat, 2 textured."""
+    samples = wanted if wanted.ndim == 3 else wanted[..., None]
+    rows, columns = block_grid(samples.shape)
+    height, width = rows * BLOCK, columns * BLOCK
+    padded = np.pad(samples, ((0, height - samples.shape[0]), (0, width - samples.shape[1]), (0, 0)), mode="edge")
+    blocks = padded.reshape(rows, BLOCK, columns, BLOCK, -1).swapaxes(1, 2)
+    luma = blocks.mean(-1)
+    classes = np.where(luma.std(axis=(2, 3)) < FLAT_SPREAD, FLAT, TEXTURED)
+    pinned = ((blocks < 1.5) | (blocks > 253.5)).mean(axis=(2, 3, 4)) >= PINNED_SHARE
+    return np.where(pinned, PINNED, classes).astype(np.uint8)

@@ -1,0 +1,143 @@
+"""A picture, or a part of one, as a coded stream given its LR picture, and back. See `models.stream`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unshrink.files.numbers import BOUND, NumberReader, NumberWriter, Spreads
+from unshrink.models.stream import COARSE, FINE, Band, Chosen, Decoded, StreamNet, to_ycbcr
+from unshrink.models.stream_grid import CELL, Place
+from unshrink.nn.haar import Haar
+
+TRADE = 0.19
+"""What a bit is worth, in squared steps of luma."""
+
+
+class Codec(NamedTuple):
+    """A network and its distributions."""
+
+    net: StreamNet
+    spreads: Spreads
+    bits: Tensor
+    """(64, 255), bits of each number in each distribution."""
+
+
+def codec_of(net: StreamNet) -> Codec:
+    """The codec of a network with its table of distributions."""
+    spreads = Spreads(net.get_buffer("frequencies").cpu().numpy())
+    return Codec(net, spreads, torch.from_numpy(spreads.bits))
+
+
+class Encoder:
+    """A chooser that knows the HR bands: takes the numbers that cost least, in bits and in errors together."""
+
+    def __init__(self, codec: Codec, hr: Tensor, *, thrift: float = 1.0, grey: bool = False) -> None:
+        low = Haar()(to_ycbcr(hr))
+        self._targets = {True: low[:, 3:], False: Haar()(low[:, :3])}
+        self._codec, self._thrift, self._grey = codec, thrift, grey
+        self.bits = 0.0
+        """What the numbers so far cost, without the few bytes of a coder's states."""
+        self.chosen: list[tuple[Tensor, Tensor]] = []
+
+    def __call__(self, band: Band) -> Chosen:
+        """See `models.stream.Chooser`."""
+        if self._grey and _is_chroma(band):
+            return Chosen(torch.zeros_like(band.means), band.means)
+        exact = (self._targets[band.fine][:, list(band.channels)] - band.means) / band.step
+        which = band.spreads.long()
+        numbers, bits = self._choose(exact, which, _is_chroma(band))
+        self.bits += float(bits.sum())
+        self.chosen.append((numbers, which))
+        return Chosen(numbers, band.means + numbers * band.step)
+
+    def _choose(self, exact: Tensor, which: Tensor, chroma: bool) -> tuple[Tensor, Tensor]:
+        nearest = exact.round().clamp(-BOUND, BOUND)
+        smaller = nearest - nearest.sign()
+        settings = self._codec.net.settings
+        weight = (settings.chroma_weight * settings.chroma_step**2 if chroma else 1.0) / TRADE / max(self._thrift, 1e-6)
+        costs = [weight * (exact - k).square() + self._cost(k, which) for k in (nearest, smaller)]
+        numbers = torch.where(costs[1] < costs[0], smaller, nearest)
+        numbers = torch.where(which > 0, numbers, torch.zeros_like(numbers))
+        return numbers, torch.where(which > 0, self._cost(numbers, which), torch.zeros_like(numbers))
+
+    def _cost(self, numbers: Tensor, which: Tensor) -> Tensor:
+        return self._codec.bits[which, numbers.long() + BOUND]
+
+    def finish(self, place: Place) -> bytes:
+        """The numbers of that part as bytes."""
+        writer = NumberWriter(self._codec.spreads, count_numbers(place))
+        for numbers, which in self.chosen:
+            writer.write(_flat(numbers), _flat(which))
+        return writer.finish()
+
+
+class Decoder:
+    """A chooser that reads what an `Encoder` wrote."""
+
+    def __init__(self, codec: Codec, data: bytes, place: Place, *, grey: bool = False) -> None:
+        self._grey = grey
+        self._reader = NumberReader(data, codec.spreads, count_numbers(place))
+
+    def __call__(self, band: Band) -> Chosen:
+        """See `models.stream.Chooser`."""
+        if self._grey and _is_chroma(band):
+            return Chosen(torch.zeros_like(band.means), band.means)
+        which = _flat(band.spreads)
+        height, width, count = *band.spreads.shape[-2:], band.spreads.shape[1]
+        numbers = torch.from_numpy(self._reader.read(which).astype(np.float32)).view(height, width, count)
+        numbers = numbers.permute(2, 0, 1)[None].to(band.means.device)
+        return Chosen(numbers, band.means + numbers * band.step)
+
+    @property
+    def used(self) -> int:
+        """Bytes read."""
+        return self._reader.used
+
+
+def count_numbers(place: Place) -> int:
+    """How many numbers a part in colour is coded by."""
+    rows, columns = place.cells.size
+    return rows * columns * (COARSE + 4 * FINE)
+
+
+def _is_chroma(band: Band) -> bool:
+    return 1 in band.channels
+
+
+def _flat(x: Tensor) -> NDArray[np.int64]:
+    """(1, C, h, w) -> whole numbers, those of a pixel side by side."""
+    return x[0].permute(1, 2, 0).reshape(-1).cpu().numpy().astype(np.int64)
+
+
+@torch.inference_mode()
+def encode_part(
+    codec: Codec, hr: Tensor, lr: Tensor, q: Tensor, place: Place, step: int, *, thrift: float = 1.0, grey: bool = False
+) -> tuple[Encoder, Decoded]:
+    """Code HR (1, 3, H, W), padded to whole cells, given LR (1, 3, h, w) and q (1, 1, h, w), all in levels.
+
+    Gives the encoder, which has bits and bytes, and the picture as it is decoded.
+    """
+    encoder = Encoder(codec, hr, thrift=thrift, grey=grey)
+    made = codec.net.walk(lr, q, place, torch.tensor([step], device=lr.device), encoder)
+    return encoder, made
+
+
+@torch.inference_mode()
+def decode_part(
+    codec: Codec, data: bytes, lr: Tensor, q: Tensor, place: Place, step: int, *, grey: bool = False
+) -> tuple[Decoded, int]:
+    """The inverse of `encode_part`: the picture as decoded, and the bytes used."""
+    decoder = Decoder(codec, data, place, grey=grey)
+    made = codec.net.walk(lr, q, place, torch.tensor([step], device=lr.device), decoder)
+    return made, decoder.used
+
+
+def pad_to_cells(hr: Tensor) -> Tensor:
+    """HR (1, 3, H, W) -> sides of whole cells, by its edge."""
+    bottom, right = (-hr.shape[-2] % CELL), (-hr.shape[-1] % CELL)
+    return torch.nn.functional.pad(hr, (0, right, 0, bottom), mode="replicate") if bottom or right else hr
