@@ -62,11 +62,6 @@ class StreamSettings:
     """What a squared error of Cb or Cr counts over one of Y, when numbers are chosen and when the network learns."""
 
 
-def step_of(index: int) -> float:
-    """The step that `Frame.step` stands for, 1 to 256 levels."""
-    return float(2.0 ** (index / 256))
-
-
 def spread_of(index: Tensor) -> Tensor:
     """Spread, in steps, of the logistic distribution of that index (0 to 63, fractions too)."""
     return LEAST_SPREAD * torch.exp2(index / SPREADS_AN_OCTAVE)
