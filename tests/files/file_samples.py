@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unshrink.files import Header, LRFile, Picture, encode, png, tiff, webp
+from unshrink.files import png, tiff, webp
+from unshrink.files.header import Header
+from unshrink.files.lrfile import LRFile, encode
+from unshrink.files.picture import Picture
 from unshrink.files.tiffpixels import tiff_bytes
 from unshrink.limits import DEFAULT_LIMITS
 

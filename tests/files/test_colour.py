@@ -11,7 +11,8 @@ from file_samples import pixels, saved
 from PIL import Image, ImageCms
 
 from unshrink.errors import UnsupportedPictureError
-from unshrink.files import Picture, colour, png, read_picture
+from unshrink.files import colour, png
+from unshrink.files.picture import Picture, read_picture
 
 RGB = pixels(6, 9)
 GREY = pixels(6, 9, 1)

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from file_samples import header, lrfile, picture, same_lrfile
 
-from unshrink import files
-from unshrink.files.lrfile import LRFile
+from unshrink.files.lrfile import LRFile, decode, encode
 from unshrink.limits import Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "file-format.md").read_text(encoding="utf-8")
@@ -71,7 +70,7 @@ def second_reader(data: bytes) -> dict[str, object]:
 @pytest.mark.parametrize("metadata", [False, True])
 def test_a_second_reader_reads_what_we_write(channels, metadata):
     made = lrfile(channels, metadata=metadata, sections={"LATN": bytes(5000), "ALPH": b"\0\xff"})
-    read = second_reader(files.encode(made, limits=Limits(chunk_bytes=999)))
+    read = second_reader(encode(made, limits=Limits(chunk_bytes=999)))
     samples = made.picture.samples
     assert read["channels"] == channels
     assert read["size"] == made.picture.size
@@ -90,7 +89,7 @@ def test_the_listing_is_what_the_program_on_the_page_writes(capsys):
     assert len(capsys.readouterr().out.splitlines()) == -(-len(made) // 16)
     first_idat = listed.index(b"IDAT") - 4
     assert made[:first_idat] == listed[:first_idat]
-    assert same_lrfile(files.decode(listed), files.decode(made))
+    assert same_lrfile(decode(listed), decode(made))
     assert second_reader(listed)["sections"] == {"ALPH": b"\0\xff"}
 
 
@@ -116,7 +115,7 @@ def test_the_limits_on_the_page_are_the_defaults():
 
 def test_the_tiff_table_by_hand():
     lr = picture(3, 2, 4)
-    data = files.encode(LRFile(lr, header(lr)), "tiff")
+    data = encode(LRFile(lr, header(lr)), "tiff")
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)
     entries = {}

@@ -27,13 +27,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unshrink import files
 from unshrink.errors import (
     LimitError,
     LRFileError,
     UsageError,
 )
-from unshrink.files import LRFile, Picture, png
+from unshrink.files import png
+from unshrink.files.lrfile import LRFile, decode, encode, inspect, is_lrfile, strip, verify
+from unshrink.files.picture import Picture, read_picture
 from unshrink.limits import Limits
 
 # --- identity -------------------------------------------------------------------------------------------------------
@@ -54,14 +55,14 @@ def test_encode_then_decode_is_identity(shape, container, flat, metadata, seed, 
     if metadata:
         lr = Picture(lr.rgb, alpha=lr.alpha, grey=lr.grey, icc=ICC, exif=exif_block())
     made = LRFile(lr, header(lr), sections)
-    assert same_lrfile(files.decode(files.encode(made, container)), made)
+    assert same_lrfile(decode(encode(made, container)), made)
 
 
 @in_each_container
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_any_viewer_shows_the_lr_picture(container, channels):
     made = lrfile(channels)
-    data = files.encode(made, container)
+    data = encode(made, container)
     with Image.open(io.BytesIO(data)) as image:
         mode = ("L", "LA", "RGB", "RGBA")[channels - 1]
         shown = np.array(image.convert(mode)).reshape(made.picture.samples.shape)
@@ -75,18 +76,18 @@ def test_opaque_alpha_and_colours_under_transparency_stay(container):
     for alpha in (np.full((5, 7), 255, np.uint8), np.zeros((5, 7), np.uint8)):
         lr = Picture(pixels(5, 7), alpha=alpha)
         made = LRFile(lr, header(lr))
-        assert same_lrfile(files.decode(files.encode(made, container)), made)
+        assert same_lrfile(decode(encode(made, container)), made)
 
 
 def test_a_payload_of_several_chunks():
     body = pixels(1, 50_000)[0].tobytes()
     made = lrfile(sections={"LATN": body})
     small = Limits(chunk_bytes=4000)
-    chunks = png.read_chunks(files.encode(made, "png", limits=small), "x")
+    chunks = png.read_chunks(encode(made, "png", limits=small), "x")
     kinds = [chunk.kind for chunk in chunks]
     assert kinds.count(b"unSH") == 38
     assert max(i for i, kind in enumerate(kinds) if kind == b"unSH") < kinds.index(b"IDAT")
-    assert files.decode(files.encode(made, limits=small)).sections["LATN"] == body
+    assert decode(encode(made, limits=small)).sections["LATN"] == body
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -100,10 +101,10 @@ def test_a_payload_of_several_chunks():
 def test_limits_hold_on_the_way_out_and_on_the_way_in(limits):
     made = lrfile()
     with pytest.raises(LimitError):
-        files.encode(made, limits=limits)
-    chunked = files.encode(made, limits=Limits(chunk_bytes=100))
+        encode(made, limits=limits)
+    chunked = encode(made, limits=Limits(chunk_bytes=100))
     with pytest.raises(LimitError):
-        files.decode(chunked, limits=limits)
+        decode(chunked, limits=limits)
 
 
 def test_a_declared_giant_is_refused_before_pixels_are_allocated(monkeypatch):
@@ -112,13 +113,13 @@ def test_a_declared_giant_is_refused_before_pixels_are_allocated(monkeypatch):
 
     monkeypatch.setattr(Image.core, "new", lambda *a: pytest.fail("pixels were allocated"))
     with pytest.raises(LimitError):
-        files.decode(with_body(ENCODED["webp"], giant))
+        decode(with_body(ENCODED["webp"], giant))
 
 
 def test_webp_sides_are_refused_before_writing():
     lr = Picture(np.zeros((1, 16_384, 3), np.uint8))
     with pytest.raises(LimitError, match="16383"):
-        files.encode(LRFile(lr, header(lr)), "webp")
+        encode(LRFile(lr, header(lr)), "webp")
 
 
 def test_what_does_not_belong_together():
@@ -128,7 +129,7 @@ def test_what_does_not_belong_together():
     with pytest.raises(UsageError, match="reserved"):
         LRFile(lr, header(lr), {"EXIF": b""})
     with pytest.raises(UsageError, match="did you mean 'tiff'"):
-        files.encode(lrfile(), "tif")
+        encode(lrfile(), "tif")
     with pytest.raises(TypeError):
         lrfile().sections["ALPH"] = b""  # type: ignore[index]
 
@@ -140,11 +141,11 @@ def test_what_does_not_belong_together():
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_strip_leaves_the_picture_and_nothing_of_ours(container, channels):
     made = lrfile(channels, sections={"LATN": b"secret detail"})
-    clean = files.strip(files.encode(made, container))
-    assert not files.is_lrfile(clean)
+    clean = strip(encode(made, container))
+    assert not is_lrfile(clean)
     assert b"secret detail" not in clean
     assert b"lite-x4" not in clean
-    read = files.read_picture(clean)
+    read = read_picture(clean)
     assert np.array_equal(read.rgb, made.picture.rgb)
     assert read.icc == ICC
     tags = Image.Exif()
@@ -158,16 +159,16 @@ def test_strip_works_on_edited_files_and_damaged_payloads(container):
         with_pixels(container, lambda lr: replace(lr, rgb=lr.rgb ^ 1)),
         with_body(ENCODED[container], bytes.upper),
     ):
-        clean = files.strip(data)
-        assert not files.is_lrfile(clean)
-        assert files.read_picture(clean).size == (5, 7)
+        clean = strip(data)
+        assert not is_lrfile(clean)
+        assert read_picture(clean).size == (5, 7)
 
 
 @in_each_container
 def test_inspect_tells_what_the_file_says_of_itself(container):
     made = lrfile(2, sections={"ALPH": b"12345", "LATN": b"123"})
-    data = files.encode(made, container)
-    report = files.inspect(data)
+    data = encode(made, container)
+    report = inspect(data)
     assert json.loads(json.dumps(report)) == report
     assert report["format"] == container
     assert report["bytes"] == len(data)
@@ -178,21 +179,21 @@ def test_inspect_tells_what_the_file_says_of_itself(container):
     assert report["sections"]["ALPH"] == 5
     assert report["sections"]["LATN"] == 3
     assert report["intact"] is True
-    assert files.verify(data) == report
+    assert verify(data) == report
 
 
 @in_each_container
 def test_inspect_looks_into_edited_and_damaged_files_that_verify_refuses(container):
     edited = with_pixels(container, lambda lr: replace(lr, rgb=lr.rgb ^ 1))
-    assert files.inspect(edited)["intact"] is True
+    assert inspect(edited)["intact"] is True
     damaged = with_body(ENCODED[container], lambda body: body[:-1] + bytes([body[-1] ^ 1]))
-    assert files.inspect(damaged)["intact"] is False
+    assert inspect(damaged)["intact"] is False
     for data in (edited, damaged):
         with pytest.raises(LRFileError):
-            files.verify(data)
+            verify(data)
 
 
 def test_the_picture_of_an_lr_file_reads_as_a_picture():
     for container in CONTAINERS:
-        assert np.array_equal(files.read_picture(ENCODED[container]).samples, ORIGINAL.picture.samples)
-    assert same_picture(files.read_picture(ENCODED["png"]), ORIGINAL.picture)
+        assert np.array_equal(read_picture(ENCODED[container]).samples, ORIGINAL.picture.samples)
+    assert same_picture(read_picture(ENCODED["png"]), ORIGINAL.picture)

@@ -25,7 +25,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unshrink import files
 from unshrink.errors import (
     DamagedLRFileError,
     EditedLRFileError,
@@ -35,8 +34,10 @@ from unshrink.errors import (
     UnreadableInputError,
     UnshrinkError,
 )
-from unshrink.files import LRFile, Picture, png
+from unshrink.files import png
 from unshrink.files.body import unpack
+from unshrink.files.lrfile import LRFile, decode, encode, inspect, is_lrfile, strip, verify
+from unshrink.files.picture import Picture
 from unshrink.limits import DEFAULT_LIMITS
 
 # --- any flipped byte, any truncation -------------------------------------------------------------------------------
@@ -45,7 +46,7 @@ from unshrink.limits import DEFAULT_LIMITS
 def outcome_is_honest(data: bytes, original: LRFile) -> bool:
     """An error, or the same file, or the same but for metadata, with a note: not every container has CRCs."""
     try:
-        found = files.decode(data)
+        found = decode(data)
         same = np.array_equal(found.picture.samples, original.picture.samples) and found.header == original.header
         return same_lrfile(found, original) or (same and "was edited" in " ".join(found.picture.notes))
     except UnshrinkError as error:
@@ -56,7 +57,7 @@ def outcome_is_honest(data: bytes, original: LRFile) -> bool:
 @pytest.mark.parametrize("channels", [1, 4])
 def test_every_flipped_byte_is_an_error_or_changes_nothing(container, channels):
     made = lrfile(channels)
-    data = files.encode(made, container)
+    data = encode(made, container)
     for at in range(len(data)):
         for mask in (0x01, 0x10, 0xFF):
             flipped = bytearray(data)
@@ -67,11 +68,11 @@ def test_every_flipped_byte_is_an_error_or_changes_nothing(container, channels):
 @in_each_container
 def test_every_truncation_is_an_error_or_changes_nothing(container):
     made = lrfile()
-    data = files.encode(made, container)
+    data = encode(made, container)
     for length in range(len(data)):
         assert outcome_is_honest(data[:length], made), length
     with pytest.raises(UnshrinkError):
-        files.decode(data[:-13])
+        decode(data[:-13])
 
 
 @given(st.data())
@@ -84,7 +85,7 @@ def test_several_changes_at_once(data):
     start, length = data.draw(st.integers(0, len(changed) - 1)), data.draw(st.integers(0, 20))
     del changed[start : start + length]
     assert outcome_is_honest(bytes(changed), ORIGINAL)
-    files.is_lrfile(bytes(changed))  # never raises
+    is_lrfile(bytes(changed))  # never raises
 
 
 @pytest.mark.parametrize("container", ["png"])
@@ -92,13 +93,13 @@ def test_a_flipped_byte_in_the_payload_is_called_damage(container):
     data = bytearray(ENCODED[container])
     data[data.index(b"unSH") + 20] ^= 1
     with pytest.raises(DamagedLRFileError, match="damaged"):
-        files.decode(bytes(data))
+        decode(bytes(data))
 
 
 @in_each_container
 def test_a_wrong_digest_is_called_damage_though_the_container_is_sound(container):
     with pytest.raises(DamagedLRFileError):
-        files.decode(with_body(ENCODED[container], lambda body: body[:-40] + bytes([body[-40] ^ 1]) + body[-39:]))
+        decode(with_body(ENCODED[container], lambda body: body[:-40] + bytes([body[-40] ^ 1]) + body[-39:]))
 
 
 # --- told apart -----------------------------------------------------------------------------------------------------
@@ -121,46 +122,46 @@ def test_painted_veiled_and_cropped_files_are_called_edited(container):
 
     for change, words in ((painted, "pixels"), (veiled, "pixels"), (cropped, "size")):
         with pytest.raises(EditedLRFileError, match=rf"edited.*{words}.*--plain"):
-            files.decode(with_pixels(container, change))
+            decode(with_pixels(container, change))
 
 
 def test_a_grey_file_made_colourful_and_an_opaque_one_made_transparent():
     grey, colour, clear = lrfile(1, metadata=False), lrfile(3, metadata=False), lrfile(4, metadata=False)
     for made, shown in ((grey, colour), (colour, clear)):
-        body = body_of(files.encode(made))
+        body = body_of(encode(made))
         with pytest.raises(EditedLRFileError):
-            files.decode(with_body(files.encode(shown), lambda old, body=body: body))
+            decode(with_body(encode(shown), lambda old, body=body: body))
 
 
 def test_an_optimiser_that_keeps_pixels_and_chunks_is_welcome():
     lr = Picture(np.zeros((5, 7, 3), np.uint8), alpha=np.full((5, 7), 255, np.uint8))
     made = LRFile(lr, header(lr))
     opaque = saved(Image.new("1", (7, 5)), "PNG")
-    body = body_of(files.encode(made))
+    body = body_of(encode(made))
     chunks = png.insert_before_pixels(png.read_chunks(opaque, "x"), png.body_chunks(body, DEFAULT_LIMITS))
-    assert same_lrfile(files.decode(png.join(chunks)), made)
+    assert same_lrfile(decode(png.join(chunks)), made)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF"])
 def test_a_foreign_picture_is_no_lr_file(kind):
     data = saved(Image.fromarray(pixels(5, 7)), kind)
-    assert not files.is_lrfile(data)
-    for function in (files.decode, files.strip, files.inspect, files.verify):
+    assert not is_lrfile(data)
+    for function in (decode, strip, inspect, verify):
         with pytest.raises(NotAnLRFileError, match=r"photo\.png is a picture, but not an LR file.*--plain"):
             function(data, name="photo.png")
 
 
 def test_what_is_no_picture_is_unreadable_rather_than_no_lr_file():
     for data in (b"", b"text", b"II*\0" + bytes(20), saved(Image.new("L", (9, 9)), "PNG")[:-13]):
-        assert not files.is_lrfile(data)
+        assert not is_lrfile(data)
         with pytest.raises(UnreadableInputError):
-            files.decode(data)
+            decode(data)
 
 
 @in_each_container
 def test_a_later_version_is_named(container):
     later = with_body(ENCODED[container], lambda body: signed(body[:4] + b"\x02" + body[5:]))
-    for function in (files.decode, files.inspect):
+    for function in (decode, inspect):
         with pytest.raises(NewerFormatError, match="version 2"):
             function(later)
 
@@ -181,7 +182,7 @@ def test_a_later_version_is_named(container):
 def test_signed_nonsense_is_damage(offset, value):
     nonsense = with_body(ENCODED["png"], lambda body: signed(body[:offset] + value + body[offset + len(value) :]))
     with pytest.raises(LRFileError):
-        files.decode(nonsense)
+        decode(nonsense)
 
 
 @pytest.mark.parametrize("body", [b"", b"UNSH", bytes(32), signed(b"UNSH\x01" + bytes(32)), b"x" * 500])

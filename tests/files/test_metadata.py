@@ -13,8 +13,9 @@ from file_samples import exif_block, header, in_each_container, picture, pixels,
 from PIL import Image
 from tiff_samples import ASCII, LONG, SHORT, simple
 
-from unshrink import files
-from unshrink.files import LRFile, Picture, exif, png, read_picture, tiff
+from unshrink.files import exif, png, tiff
+from unshrink.files.lrfile import LRFile, decode, encode
+from unshrink.files.picture import Picture, read_picture
 
 RGB = pixels(30, 40)
 XMP = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
@@ -72,7 +73,7 @@ def test_other_programs_find_them(kind):
 @in_each_container
 def test_they_come_along_in_an_lr_file(container):
     lr = replace(picture(metadata=True), xmp=XMP, dpi=(300.0, 300.0))
-    read = files.decode(files.encode(LRFile(lr, header(lr)), container)).picture
+    read = decode(encode(LRFile(lr, header(lr)), container)).picture
     assert read.xmp == XMP
     assert read.dpi == pytest.approx((300, 300), abs=0.01)
     assert not read.notes

@@ -23,7 +23,8 @@ from unshrink.errors import (
     UnshrinkError,
     UnsupportedPictureError,
 )
-from unshrink.files import Picture, png, read_picture
+from unshrink.files import png
+from unshrink.files.picture import Picture, read_picture
 from unshrink.limits import Limits
 
 RGB = pixels(5, 7)

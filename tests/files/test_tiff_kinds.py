@@ -13,8 +13,7 @@ from PIL import Image
 from tiff_samples import ASCII, BYTE, LONG, SHORT, deflated_planes, picture_fields, simple, tiff
 
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
-from unshrink.files import read_picture
-from unshrink.files.picture import Picture
+from unshrink.files.picture import Picture, read_picture
 
 RGB, RGBA, GREY, GREY_ALPHA = (pixels(21, 33, channels) for channels in (3, 4, 1, 2))
 PREVIEW = pixels(12, 16)

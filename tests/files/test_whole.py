@@ -12,7 +12,8 @@ from file_samples import pixels, saved
 from PIL import Image
 
 from unshrink.errors import LimitError, UnreadableInputError, UnsupportedPictureError
-from unshrink.files import jpeg, png, read_picture
+from unshrink.files import jpeg, png
+from unshrink.files.picture import read_picture
 from unshrink.limits import Limits
 
 LENIENT = Limits(lenient=True)

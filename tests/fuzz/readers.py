@@ -12,7 +12,7 @@ import atheris
 
 with atheris.instrument_imports(include=["unshrink"]):
     from unshrink.errors import UnshrinkError
-    from unshrink.files import decode, inspect, is_lrfile, strip
+    from unshrink.files.lrfile import decode, inspect, is_lrfile, strip
     from unshrink.files.picture import read_picture
     from unshrink.limits import Limits
 
