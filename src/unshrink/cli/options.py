@@ -224,7 +224,10 @@ class EngineOptions:
     lenient: Lenient = False
 
     def engine(self) -> Engine:
-        """The engine; raises UsageError for a device that is not there."""
+        """The engine; raises UsageError for a device that is not there, and LimitError."""
+        from unshrink.rescale.memory import require_torch
+
+        require_torch()
         from unshrink.rescale import Engine
         from unshrink.rescale.device import use_threads
 

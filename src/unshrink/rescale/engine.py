@@ -36,6 +36,7 @@ from unshrink.rescale.sources import PictureSource, SmallSource, as_picture, wit
 
 Result = TypeVar("Result")
 _TRIES = 3
+_NO_MEMORY = ("allocate memory", "could not create a primitive")
 
 
 class Engine:
@@ -318,8 +319,8 @@ def _where_it_fits(work: Callable[[Memory], Result], memory: Memory) -> Result:
         try:
             return work(memory)
         except (MemoryError, RuntimeError) as error:
-            # torch tells of a failed allocation on the CPU by a bare RuntimeError
-            if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            # torch tells of a failed allocation on the CPU by a bare RuntimeError, oneDNN in words of its own
+            if isinstance(error, RuntimeError) and not any(words in str(error) for words in _NO_MEMORY):
                 raise
             failed, memory = error, memory.smaller()
     raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from failed

@@ -20,6 +20,8 @@ UNKNOWN = 2 * 1024**3
 """Bytes taken to be free where the system does not say."""
 AT_START = 320 * 1024**2
 """Bytes that Python and torch hold before any work, where the system does not say."""
+TORCH = 640 * 1024**2
+"""Bytes of addresses that torch takes when it is imported, most of them never used."""
 WORK = 64 * 1024**2
 """Bytes for the libraries' buffers, beside the features of a sub-network's tile."""
 KEPT = 256 * 1024**2
@@ -89,6 +91,16 @@ def memory(limit: int | None = None) -> Memory:
     if limit is not None:
         return Memory(limit, asked=True)
     return Memory(resident() + int(SHARE * available()))
+
+
+def require_torch() -> None:
+    """Raise LimitError where `ulimit -v` leaves no room for torch, whose import would end in errors of many kinds."""
+    free = None if "torch" in sys.modules else _free_in_address_space()
+    if free is not None and free < TORCH:
+        raise LimitError(
+            f"There is too little memory for torch, which networks run on: it takes {TORCH / 1e9:.1f} GB of addresses, "
+            f"and {free / 1e9:.1f} GB are left (ulimit -v); allow more."
+        )
 
 
 def available() -> int:
