@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo man test fuzz soak check coverage results ablations figures tables wheels clean
+.PHONY: demo man test fuzz soak survival check coverage results ablations figures tables wheels clean
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # The build of torch for processors is 0.2 GB; that for CUDA cards, which pip would take by itself, comes with 3 GB.
@@ -54,6 +54,11 @@ fuzz: $(READY)
 # Faults while writing, fifty times as often as `make test` tries them.
 soak: $(READY)
 	UNSHRINK_SOAK=50 $(BIN)/python -m pytest -q tests/files/test_faults.py
+
+# What LR files survive in other programs; those that pip does not have (ImageMagick, Chromium) are left out where absent.
+survival: $(READY)
+	$(PIP) --only-binary :all: opencv-python-headless 'pyvips[binary]' pyoxipng
+	$(BIN)/python -m lab.survival
 
 coverage: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered

@@ -1,0 +1,36 @@
+"""The table of docs/survival.md says what happens, as far as the programs are here."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import survival
+
+SORTS = ["stream-x4", "irn-q-x4"]
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, survival.Row]:
+    return dict(survival.measure(list(survival.PROGRAMS), SORTS, side=96))
+
+
+@pytest.mark.parametrize("name", survival.PROGRAMS)
+def test_rows_of_the_table_are_true(name: str, found: dict[str, survival.Row]) -> None:
+    if name not in found:
+        pytest.skip(f"there is no {survival.PROGRAMS[name].absent}")
+    told = survival.read_rows()[name]
+    assert found[name].kept == told.kept
+    assert found[name].answers == {sort: told.answers[sort] for sort in SORTS}
+
+
+def test_the_page_is_made_of_what_was_measured() -> None:
+    assert f"\n{survival.page(survival.read_rows())}\n" in survival.PAGE.read_text(encoding="utf-8")
+
+
+def test_no_program_makes_another_picture_of_a_file() -> None:
+    rows = survival.read_rows()
+    assert rows.keys() >= {"Pillow", "cropped by a pixel", "Pillow, to JPEG"}
+    for row in rows.values():
+        assert all(answer.startswith(("back", "4: ")) for answer in row.answers.values())
+        if row.kept["pixels"]:
+            assert all(row.answers[sort].startswith("back") for sort in ("stream-x4", "hidden-avif"))
