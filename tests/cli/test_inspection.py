@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unshrink.files import colour, png
+from unshrink.files.picture import Picture
+
 
 @pytest.fixture
 def small(call, draw, weights, tmp_path):
@@ -36,6 +39,8 @@ def test_info_states_the_header(call, small):
         "payload_bytes": sections["ALPH"] + sections["FROM"],
         "exact_bytes": 0,
         "intact": True,
+        "profile": None,
+        "pixels": None,
     }
 
 
@@ -93,3 +98,68 @@ def test_strip_from_and_to_streams(call, small):
 def test_strip_wants_an_output(call, small):
     result = call("strip", "photo.x4.png")
     assert (result.code, result.err) == (2, "unshrink: Missing argument 'OUT'. Try 'unshrink strip --help'.\n")
+
+
+# --- what pixels carry ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coded(call, draw, tmp_path):
+    """photo.x4.png, an LR file whose pixels carry the picture, with a profile; and in bare/ its pixels alone."""
+    profile = colour.coded_profile(12, 13, "x", grey=False)
+    draw("photo.png", (240, 320), icc_profile=profile)
+    draw("grey.png", (240, 320), mode="L")
+    assert call("down", "photo.png", "grey.png", "-o", "./", "-s", "4", "-m", "hidden-avif").code == 0
+    (tmp_path / "bare").mkdir()
+    for name in ("photo", "grey"):
+        with Image.open(f"{name}.x4.png") as image:
+            bare = Image.fromarray(np.asarray(image.convert("RGB")))
+        bare.save(f"bare/{name}.webp", lossless=True)
+    return tmp_path
+
+
+def test_info_names_the_profile_and_what_pixels_carry(call, coded):
+    (entry,) = call("info", "photo.x4.png", "--json").json["results"]
+    assert entry["profile"] == "Display P3"
+    assert entry["pixels"]["kind"] == "avif"
+    assert entry["pixels"]["bytes"] > 300
+    text = call("info", "photo.x4.png").text
+    assert "  colours    Display P3\n" in text
+    assert f"  pixels     carry {entry['pixels']['bytes']:,} bytes (avif)\n" in text
+
+
+@pytest.mark.parametrize("name", ["photo", "grey"])
+def test_of_a_file_of_which_only_the_pixels_are_left_info_tells_what_they_say(call, coded, name):
+    (whole,) = call("info", f"{name}.x4.png", "--json").json["results"]
+    (entry,) = call("info", f"bare/{name}.webp", "--json").json["results"]
+    for key in ("model", "scale", "size", "lr_size", "grey", "carrier", "pixels"):
+        assert entry[key] == whole[key], key
+    assert (entry["version"], entry["writer"], entry["sections"]) == (None, None, {})
+    assert "of which only the pixels are left" in call("info", f"bare/{name}.webp").text
+    assert "sound" in call("verify", f"bare/{name}.webp").text
+
+
+def test_every_command_knows_such_a_file(call, coded):
+    done = call("down", "bare", "-o", "again/", "-s", "4", "--json")
+    assert done.code == 0
+    assert {entry["reason"] for entry in done.json["passed_over"]} == {"already an LR file"}
+    assert "is an LR file itself" in call("down", "bare/photo.webp", "-o", "again.png", "-s", "2").err
+    done = call("up", "bare", "-o", "back/", "--json")
+    assert [entry["size"] for entry in done.json["results"]] == [{"width": 320, "height": 240}] * 2
+    done = call("up", "bare", "-o", "back/", "--json", "--skip-existing")
+    assert [entry["reason"] for entry in done.json["passed_over"]] == ["finished already"] * 2
+
+
+@pytest.mark.parametrize("name", ["photo", "grey"])
+def test_strip_takes_out_what_pixels_alone_carry(call, coded, name):
+    assert call("strip", f"bare/{name}.webp", "stripped.webp").code == 0
+    assert call("info", "stripped.webp").code == 4
+    assert call("up", "stripped.webp").code == 4
+    assert call("strip", "stripped.webp", "more.webp").code == 4
+
+
+def test_info_says_where_edited_pixels_carry_nothing_any_more(call, coded):
+    chunks = [chunk for chunk in png.read_chunks((coded / "photo.x4.png").read_bytes(), "x") if chunk.kind == b"unSH"]
+    blank = png.read_chunks(Picture(np.zeros((60, 80, 3), np.uint8)).encode("png"), "x")
+    (coded / "painted.png").write_bytes(png.join(png.insert_before_pixels(blank, chunks)))
+    assert "carry nothing any more" in call("info", "painted.png").text

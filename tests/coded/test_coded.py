@@ -101,6 +101,8 @@ def test_the_pixels_alone_restore_the_same(engine: Engine, model: str, kind: str
     stripped = tmp_path / f"stripped.{kind}"
     stripped.write_bytes(resaved(data, kind))
     assert (engine.up(stripped).rgb == expected).all()
+    with open(stripped, "rb") as stream:
+        assert (engine.up(stream).rgb == expected).all()
 
 
 def test_a_changed_pixel_is_an_error_and_never_another_picture(engine: Engine) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unshrink.errors import UnshrinkError
+from unshrink.errors import NotAnLRFileError, UnshrinkError
 from unshrink.files.lrfile import decode, inspect
 from unshrink.files.origin import Origin, decode_origin
 from unshrink.files.picture import read_picture
-from unshrink.rescale import Engine, Order
+from unshrink.rescale import Engine, Order, plan_from_pixels
 from unshrink.rescale.sizes import target_for
 
 
@@ -37,12 +37,20 @@ def not_restored(path: Path, source: Path, data: bytes) -> str | None:
     A restored picture says nothing of itself, so this goes by its size and by which of the two is newer.
     """
     try:
-        size = tuple(inspect(data, name=str(source))["header"]["size"])
-        if read_picture(path).size != size:
+        if read_picture(path).size != _size_of(data, source):
             return "is of another size"
         return "is older than the LR file" if path.stat().st_mtime < source.stat().st_mtime else None
     except (UnshrinkError, OSError):
         return "is no whole picture"
+
+
+def _size_of(data: bytes, source: Path) -> tuple[int, ...] | None:
+    """The size of the original, as the LR file says it or, where only its pixels are left, these."""
+    try:
+        return tuple(inspect(data, name=str(source))["header"]["size"])
+    except NotAnLRFileError:
+        plan = plan_from_pixels(read_picture(data))
+        return None if plan is None else plan.size
 
 
 def _spelled(origin: Origin) -> str:

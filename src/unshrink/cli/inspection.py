@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,12 @@ from unshrink.cli import options
 from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, Tell, Writer, read_source, view_for
 from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, scale_value, sides
-from unshrink.errors import EditedLRFileError, UsageError
+from unshrink.errors import DamagedLRFileError, EditedLRFileError, NotAnLRFileError, UnreadableInputError, UsageError
+from unshrink.rescale.sizes import both_axes
+
+if TYPE_CHECKING:
+    from unshrink.files.carried import Carried
+    from unshrink.files.picture import Picture
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; - for stdin.")]
 
@@ -61,10 +66,80 @@ def strip(
 
 
 def _inform(task: Task, tell: Tell) -> Done:
+    entry = _looked_at(task, read_source(task))
+    return Done(entry, _describe(task.source.label, entry))
+
+
+def _looked_at(task: Task, source: NamedBytes) -> Entry:
+    """What an LR file says, its header where there is one and its pixels where they carry something."""
     from unshrink.files.lrfile import inspect
 
-    entry = _stated(task, inspect(read_source(task).getvalue(), name=task.source.label))
-    return Done(entry, _describe(task.source.label, entry))
+    try:
+        entry = _stated(task, inspect(source.getvalue(), name=task.source.label))
+    except NotAnLRFileError:
+        left = _left(task, source)
+        if left is None:
+            raise
+        return left
+    if entry["carrier"] == "pixels":
+        found = _carried(source)
+        entry["pixels"] = None if found is None else _told(found[1])
+    return entry
+
+
+def _carried(source: NamedBytes) -> tuple[Picture, Carried] | None:
+    """The picture in a file and what its pixels carry; None where that is nothing. Raises LimitError."""
+    from unshrink.files.carried import carried
+    from unshrink.limits import DEFAULT_LIMITS
+    from unshrink.rescale.memory import memory
+    from unshrink.rescale.sources import as_picture
+
+    try:
+        picture = as_picture(source.getvalue(), DEFAULT_LIMITS, memory())
+        found = carried(picture)
+    except (UnreadableInputError, DamagedLRFileError):
+        return None
+    return None if found is None else (picture, found)
+
+
+def _left(task: Task, source: NamedBytes) -> Entry | None:
+    """The report on a file that has lost all but its pixels; None where these carry nothing."""
+    from unshrink import rescale
+    from unshrink.files.colour import describe
+    from unshrink.files.sniff import sniff
+
+    carrying = _carried(source)
+    plan = None if carrying is None else rescale.plan_from_pixels(carrying[0])
+    if carrying is None or plan is None or plan.size is None:
+        return None
+    picture, found = carrying
+    return {
+        "input": task.source.name,
+        "format": sniff(source.getvalue(), task.source.label).kind,
+        "version": None,
+        "model": plan.model,
+        "weights": plan.weights,
+        "scale": None if plan.scale is None else scale_value(both_axes(plan.scale)),
+        "size": sides(plan.size),
+        "lr_size": sides(picture.size),
+        "grey": plan.grey,
+        "alpha": "none" if picture.alpha is None else "resampled",
+        "carrier": "pixels",
+        "writer": None,
+        "lr_bytes": len(source.getvalue()),
+        "payload_bytes": 0,
+        "exact_bytes": 0,
+        "sections": {},
+        "intact": True,
+        "profile": describe(picture.icc),
+        "pixels": _told(found),
+    }
+
+
+def _told(found: Carried) -> Entry:
+    from unshrink.files.carried import KINDS
+
+    return {"kind": KINDS.get(found.preamble.kind, "unknown"), "bytes": found.preamble.length}
 
 
 def _verify(task: Task, tell: Tell, *, restore: bool, memory: int | None) -> Done:
@@ -76,7 +151,13 @@ def _verify(task: Task, tell: Tell, *, restore: bool, memory: int | None) -> Don
     room = find_memory(memory)
     source = read_source(task, within(DEFAULT_LIMITS, room))
     as_bytes(source.getvalue(), DEFAULT_LIMITS, room)  # as the engine does: refused before it is decoded
-    entry = _stated(task, verify_bytes(source.getvalue(), name=task.source.label))
+    try:
+        entry = _stated(task, verify_bytes(source.getvalue(), name=task.source.label))
+    except NotAnLRFileError:
+        left = _left(task, source)
+        if left is None:
+            raise
+        entry, restore = left, True  # nothing but what comes back tells whether pixels are sound
     line = f"{task.source.label}: sound, {_spelled(entry['lr_size'])} for {_spelled(entry['size'])}"
     if restore:
         line += f", restores to what it shows ({_likeness(memory, source):.1f} dB)"
@@ -119,6 +200,8 @@ def _stated(task: Task, report: dict[str, Any]) -> Entry:
         "exact_bytes": report["sections"].get(BLOCKS_SECTION, 0),
         "sections": report["sections"],
         "intact": report["intact"],
+        "profile": report["profile"],
+        "pixels": None,
     }
 
 
@@ -160,12 +243,24 @@ def _describe(label: str, entry: Entry) -> str:
     alpha = "" if entry["alpha"] == "none" else f", alpha {entry['alpha']}"
     kept = ", and the model's own in the alpha channel" if entry["carrier"] == "alpha" else ""
     colours = ("grey" if entry["grey"] else "colour") + alpha
+    version = f"version {entry['version']}, " if entry["version"] else "of which only the pixels are left, "
+    weights = f", weights {entry['weights'][:12]}" if entry["weights"] else ""
     lines = [
-        f"{label}: LR file, version {entry['version']}, in {entry['format'].upper()}",
+        f"{label}: LR file, {version}in {entry['format'].upper()}",
         f"  small      {_spelled(entry['lr_size'])}, {count_bytes(entry['lr_bytes'])}",
         f"  original   {_spelled(entry['size'])}, {colours}",
-        f"  model      {entry['model']}, scale {_spelled(entry['scale'])}, weights {entry['weights'][:12]}",
+        f"  colours    {entry['profile'] or 'no profile, or one without a name'}",
+        f"  model      {entry['model']}, scale {_spelled(entry['scale'])}{weights}",
         f"  payload    {count_bytes(entry['payload_bytes'])} ({sections}){kept}",
-        f"  intact     {'yes, as far as can be told without the pixels' if entry['intact'] else 'NO; try verify'}",
     ]
-    return "\n".join(lines)
+    if entry["carrier"] == "pixels":
+        lines += [f"  pixels     {_carrying(entry['pixels'])}"]
+    unseen = "the pixels" if entry["version"] else "restoring"
+    intact = f"yes, as far as can be told without {unseen}" if entry["intact"] else "NO; try verify"
+    return "\n".join([*lines, f"  intact     {intact}"])
+
+
+def _carrying(pixels: Entry | None) -> str:
+    if pixels is None:
+        return "carry nothing any more; try verify"
+    return f"carry {count_bytes(pixels['bytes'])} ({pixels['kind']})"

@@ -27,7 +27,7 @@ from unshrink.cli.tasks import (
     split_names,
 )
 from unshrink.cli.view import count_bytes, dimensions, scale_value, sides
-from unshrink.errors import SmallEnoughError, UsageError
+from unshrink.errors import SmallEnoughError, UnreadableInputError, UsageError
 from unshrink.imports import quick_imports
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ class Shrinking:
         """Shrink, write, and describe what was written."""
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files import origin
+        from unshrink.files.carried import carries
+        from unshrink.files.lrfile import is_lrfile
         from unshrink.files.sections import ORIGIN_SECTION
         from unshrink.rescale import format_of
         from unshrink.rescale.order import kept_options
@@ -162,30 +164,30 @@ class Shrinking:
         start = time.perf_counter()
         format = self.format if task.output == STREAM else format_of(task.output)
         source = read_picture_file(task, self.engine.reading_limits())
-        notes = self._meet_small(task, source)
+        notes = self._meet_small(task, is_lrfile(source.getvalue()))
         made_of = origin.origin_of(source.getvalue(), kept_options(self.order))
         self._leave_finished(task, made_of)
         self.writer.check(task)
-        small = self._shrink(task, source, tell).with_section(ORIGIN_SECTION, origin.encode_origin(made_of))
+        picture = self.engine.read(source)
+        notes += self._meet_small(task, not notes and carries(picture))
+        small = self._shrink(task, picture, tell).with_section(ORIGIN_SECTION, origin.encode_origin(made_of))
         data = small.encode(format)
         self.writer.write(task, data)
         notes += _notes(task, small.lrfile.picture)
         return _shrunk(task, source, small, data, time.perf_counter() - start, notes)
 
-    def _shrink(self, task: Task, source: NamedBytes, tell: Tell) -> Small:
+    def _shrink(self, task: Task, picture: Picture, tell: Tell) -> Small:
         try:
-            return self.engine.down(source, self.order, progress=tell)
+            return self.engine.down(picture, self.order, progress=tell)
         except SmallEnoughError as error:
             if self.several or task.source.listed:
                 raise PassedOver(f"small enough: {error}") from None
             raise
 
-    def _meet_small(self, task: Task, source: NamedBytes) -> list[str]:
-        from unshrink.files.lrfile import is_lrfile
-
+    def _meet_small(self, task: Task, small: bool) -> list[str]:
         if task.source.listed and is_restored_name(Path(task.source.name)):
             raise PassedOver("restored by up, as its name says")
-        if not is_lrfile(source.getvalue()):
+        if not small:
             return []
         if self.several or task.source.listed:
             raise PassedOver("already an LR file")
@@ -235,13 +237,12 @@ class Restoring:
         from unshrink.cli.output import SAME, origin_in
         from unshrink.cli.pictures import read_picture_file
         from unshrink.files.encoders import format_for
-        from unshrink.files.lrfile import is_lrfile
 
         start = time.perf_counter()
         source = read_picture_file(task, self.engine.reading_limits())
         origin = origin_in(source.getvalue())
         format = self.output.kind(origin) if task.output == STREAM else format_for(task.output)
-        if task.source.listed and not self.asked.plain and not is_lrfile(source.getvalue()):
+        if task.source.listed and not self.asked.plain and not self._is_small(source):
             raise PassedOver("not an LR file")
         self._leave_finished(task, source)
         self.writer.check(task)
@@ -271,6 +272,17 @@ class Restoring:
             hint = f" ({origin.format.upper()}; see --format {SAME})" if origin.format != format else ""
             line += f": more than the original, {origin.bytes:,}{hint}"
         return Done(entry, line, _notes(task, picture))
+
+    def _is_small(self, source: NamedBytes) -> bool:
+        from unshrink.files.carried import carries
+        from unshrink.files.lrfile import is_lrfile
+
+        if is_lrfile(source.getvalue()):
+            return True
+        try:
+            return carries(self.engine.read(source.getvalue()))
+        except UnreadableInputError:
+            return False
 
     def _leave_finished(self, task: Task, source: NamedBytes) -> None:
         from unshrink.cli.finished import not_restored

@@ -20,18 +20,19 @@ from unshrink.errors import (
     NotAnLRFileError,
     UnknownNameError,
     UnreadableInputError,
+    UnshrinkError,
     UsageError,
 )
 from unshrink.files import body as bodies
-from unshrink.files import exif
+from unshrink.files import colour, exif
+from unshrink.files.carried import without_carried
 from unshrink.files.checks import check_metadata, check_size
 from unshrink.files.decoders import Decoded, decode_image
 from unshrink.files.encoders import encode_image
 from unshrink.files.formats import CONTAINERS, Container, PictureFile
 from unshrink.files.header import Header
 from unshrink.files.metadata import Metadata
-from unshrink.files.picture import Picture, picture_from_bytes, upright_picture
-from unshrink.files.preamble import begins, emptied
+from unshrink.files.picture import Picture, picture_from_file, upright_picture
 from unshrink.files.sections import EXIF_SECTION
 from unshrink.files.sniff import open_file, sniff_or_none
 from unshrink.limits import DEFAULT_LIMITS, Limits
@@ -135,34 +136,41 @@ def is_lrfile(data: bytes) -> bool:
 def strip(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file") -> bytes:
     """The same picture in the same container with all its metadata, and nothing of ours.
 
-    Works on edited files and files with a damaged payload too. Raises NotAnLRFileError where there is nothing to
-    take out, DamagedLRFileError where the picture itself is damaged, UnreadableInputError and LimitError.
+    Works on edited files, files with a damaged payload, and files of which only the pixels are left, too. Raises
+    NotAnLRFileError where there is nothing to take out, DamagedLRFileError where the picture itself is damaged,
+    UnreadableInputError and LimitError.
     """
-    found = _locate(data, limits, name)
+    try:
+        found = _locate(data, limits, name)
+    except NotAnLRFileError:
+        bare = _emptied(data, limits, name)
+        if bare is None:
+            raise
+        return bare
     bare = found.container.strip(found.file)
     try:
         carries = bodies.unpack(found.body, limits=limits, trusting=True).header.carrier == "pixels"
     except LRFileError:
         carries = True  # who knows
-    return _emptied(bare, found.file.format.kind, limits, name) if carries else bare
+    return (_emptied(bare, limits, name) if carries else None) or bare
 
 
-def _emptied(data: bytes, kind: str, limits: Limits, name: str) -> bytes:
-    """The picture in `data` without what its pixels carry, if they still carry anything, in a container of `kind`."""
-    picture = picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=name)
-    samples = picture.rgb[..., 0] if picture.grey else picture.rgb
-    if not begins(samples):
-        return data
-    bare = emptied(samples)
-    return replace(picture, rgb=bare[..., None].repeat(3, axis=2) if picture.grey else bare).encode(kind)
+def _emptied(data: bytes, limits: Limits, name: str) -> bytes | None:
+    """The picture in `data` without what its pixels carry, in the same format; None where they carry nothing."""
+    file = open_file(data, name)
+    if file.format.encode is None or file.format.kind == "jpeg":
+        return None
+    bare = without_carried(picture_from_file(file, max_pixels=limits.max_lr_pixels, limits=limits))
+    return None if bare is None else bare.encode(file.format.kind)
 
 
 def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file") -> dict[str, Any]:
     """Return what the file says of itself, ready for JSON, without decoding pixels; a wrong digest is only reported.
 
     Keys: format, version, bytes, size (height, width of the LR picture as it is now), lr_size (as it was written),
-    channels, header (all fields of ``Header``), body_bytes, payload_bytes, sections (bytes by name), intact (whether
-    the body's digest is right and the size unchanged; ``verify`` checks the pixels).  Raises what ``decode`` raises.
+    channels, profile (what the colour profile calls itself), header (all fields of ``Header``), body_bytes,
+    payload_bytes, sections (bytes by name), intact (whether the body's digest is right and the size unchanged;
+    ``verify`` checks the pixels).  Raises what ``decode`` raises.
     """
     found = _locate(data, limits, name)
     body = bodies.unpack(found.body, limits=limits, trusting=True)
@@ -173,12 +181,21 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The fi
         "size": list(found.size),
         "lr_size": list(body.lr_size),
         "channels": body.channels,
+        "profile": _profile(found.file, limits),
         "header": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(body.header).items()},
         "body_bytes": len(found.body),
         "payload_bytes": sum(map(len, body.sections.values())),
         "sections": {key: len(value) for key, value in body.sections.items()},
         "intact": bodies.is_sound(found.body) and found.size == body.lr_size,
     }
+
+
+def _profile(file: PictureFile, limits: Limits) -> str | None:
+    try:
+        metadata = file.format.prepare(file, limits.max_lr_pixels, limits).metadata
+    except UnshrinkError:
+        return None  # decoding tells what is wrong
+    return colour.describe(metadata.icc) if metadata is not None else None
 
 
 def sections_of(data: bytes, *, limits: Limits = DEFAULT_LIMITS, name: str = "The file") -> dict[str, bytes]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unshrink.rescale.engine import down as down
     from unshrink.rescale.engine import up as up
     from unshrink.rescale.order import Order as Order
+    from unshrink.rescale.restore import plan_from_pixels as plan_from_pixels
     from unshrink.rescale.sizes import DEFAULT_SCALE as DEFAULT_SCALE
     from unshrink.rescale.sizes import Wish as Wish
     from unshrink.rescale.small import FORMATS as FORMATS
@@ -38,6 +39,7 @@ _HOME = {
     "down": "unshrink.rescale.engine",
     "format_of": "unshrink.rescale.small",
     "list_models": "unshrink.rescale.catalogue",
+    "plan_from_pixels": "unshrink.rescale.restore",
     "load": "unshrink.rescale.catalogue",
     "up": "unshrink.rescale.engine",
 }

@@ -197,6 +197,10 @@ class Engine:
         """`up` on every LR file, as its result is asked for, in order; `options` are those of `up`. See `down_many`."""
         return each(lambda source: self.up(source, **options), sources, errors)
 
+    def read(self, source: PictureSource) -> Picture:
+        """The picture of a source, as `down` reads it. Raises UnreadableInputError, LimitError, UsageError."""
+        return as_picture(source, self.limits, find_memory(self._memory))
+
     def reading_limits(self) -> Limits:
         """The limits for bytes that are read ahead: no file larger than what memory has room for."""
         return within(self.limits, find_memory(self._memory))

@@ -15,8 +15,9 @@ from unshrink.errors import (
     UnreadableInputError,
 )
 from unshrink.files.blocks import paste_blocks
+from unshrink.files.carried import carried
 from unshrink.files.hidden import with_hidden_filled
-from unshrink.files.lrfile import Header, LRFile, decode, inspect
+from unshrink.files.lrfile import Header, decode, inspect
 from unshrink.files.payload import lossless_plane_decode
 from unshrink.files.picture import Picture, picture_from_bytes, turned
 from unshrink.files.sections import ALPHA_SECTION, BLOCKS_SECTION, PROFILE_SECTION
@@ -26,15 +27,14 @@ from unshrink.models.weights import Loaded
 from unshrink.models.zoo import versions
 from unshrink.nn.parts import Part
 from unshrink.rescale.carriers import Held
-from unshrink.rescale.coded import PIXELS, Named, decoded_tiles, find_coded, named_in
+from unshrink.rescale.coded import PIXELS, Named, decoded_tiles, named_in
 from unshrink.rescale.dial import OFF, Dial, draw_latent
 from unshrink.rescale.memory import WRITING, Memory, trim_heap
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, grow_plane
-from unshrink.rescale.shrink import is_grey
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
-from unshrink.rescale.sources import SmallSource, as_bytes, as_picture, no_header
+from unshrink.rescale.sources import FileBytes, SmallSource, as_bytes, as_picture, no_header
 from unshrink.rescale.tiled import assemble, upscale
 
 
@@ -62,10 +62,12 @@ class Plan:
 
 def plan_restore(source: SmallSource, limits: Limits, memory: Memory | None = None) -> Plan:
     """The plan that a sound LR file states; raises LRFileError where it is none, edited, damaged or unknown here."""
+    file = _file(source, limits, memory)
     try:
-        lrfile = _read(source, limits, memory)
+        lrfile = source.lrfile if isinstance(source, Small) else decode(file.data, limits=limits, name=file.name)
     except NotAnLRFileError:
-        plan = _plan_from_pixels(source, limits, memory)
+        picture = _bare(file, limits)
+        plan = None if picture is None else plan_from_pixels(picture)
         if plan is None:
             raise
         return plan
@@ -87,34 +89,44 @@ def plan_restore(source: SmallSource, limits: Limits, memory: Memory | None = No
     )
 
 
-def _plan_from_pixels(source: SmallSource, limits: Limits, memory: Memory | None) -> Plan | None:
+def plan_from_pixels(picture: Picture) -> Plan | None:
     """The plan that the pixels of a picture without a header state; None where they carry nothing.
 
     Raises DamagedLRFileError where they begin as if they did, and MissingWeightsError.
     """
-    try:
-        picture, _ = _read_plain(source, limits, memory)
-    except UnreadableInputError:
-        return None
-    grey = picture.grey or is_grey(picture.rgb)
-    found = find_coded(picture.rgb, grey=grey)
-    if found is None and grey:
-        grey, found = False, find_coded(picture.rgb, grey=False)
+    found = carried(picture)
     if found is None:
         return None
-    named, size = named_in(found[1])
+    named, size = named_in(found.preamble)
     if named.model not in registry.names() or not registry.get(named.model).coded:
         raise MissingWeightsError(f"The pixels were made by model {named.model!r}; install the newest unshrink.")
     height, width = (large / small for large, small in zip(size, picture.size, strict=True))
     return Plan(
-        picture=replace(picture, grey=grey),
+        picture=replace(picture, grey=found.grey),
         scale=registry.get(named.model).scale or (height, width),
         model=named.model,
         weights=_digest_of(named),
         size=size,
-        grey=grey,
+        grey=found.grey,
         payload=Packed(Held(picture.rgb), PIXELS),
     )
+
+
+def _file(source: SmallSource, limits: Limits, memory: Memory | None) -> FileBytes:
+    """The bytes of an LR file, which a stream gives once only; none of one that is in memory."""
+    if isinstance(source, Small):
+        return FileBytes(b"", "")
+    file = as_bytes(source, limits, memory)
+    if file is None:
+        raise no_header(source)
+    return file
+
+
+def _bare(file: FileBytes, limits: Limits) -> Picture | None:
+    try:
+        return picture_from_bytes(file.data, max_pixels=limits.max_lr_pixels, limits=limits, name=file.name)
+    except UnreadableInputError:
+        return None
 
 
 def _digest_of(named: Named) -> str | None:
@@ -202,15 +214,6 @@ def _restore_alpha(plan: Plan, scale: int | None, size: tuple[int, int], limits:
     if ALPHA_SECTION in plan.sections:
         return lossless_plane_decode(plan.sections[ALPHA_SECTION], size, limits=limits)
     return None if plan.picture.alpha is None else grow_plane(plan.picture.alpha, scale, size)
-
-
-def _read(source: SmallSource, limits: Limits, memory: Memory | None) -> LRFile:
-    if isinstance(source, Small):
-        return source.lrfile
-    file = as_bytes(source, limits, memory)
-    if file is None:
-        raise no_header(source)
-    return decode(file.data, limits=limits, name=file.name)
 
 
 def _read_plain(source: SmallSource, limits: Limits, memory: Memory | None) -> tuple[Picture, Header | None]:
