@@ -108,7 +108,8 @@ class Engine:
 
     def newest(self, name: str) -> str:
         """The SHA-256 of the weights that `down` uses for model `name`. Raises WeightsError."""
-        return find(name).digest if self._weights is None else self.load(name).weights.digest
+        listed = self._weights is None and registry.get(name).network
+        return find(name).digest if listed else self.load(name).weights.digest
 
     def down(
         self,
