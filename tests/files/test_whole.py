@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
 
@@ -118,6 +119,17 @@ def test_a_jpeg_without_its_end_mark(kind):
     read = read_picture(JPEGS[kind][:-2])
     assert np.array_equal(read.rgb, read_picture(JPEGS[kind]).rgb)
     assert any("end mark is missing" in note for note in read.notes)
+
+
+def test_a_progressive_jpeg_that_is_cut_in_or_behind_any_scan():
+    data = JPEGS["progressive"]
+    scans = jpeg.walk(data, "x", max_scans=100).scans
+    for before, scan in itertools.pairwise(scans):
+        for cut in (before.end, scan.start + (scan.end - scan.start) // 2):
+            with pytest.raises(UnreadableInputError, match="cut short"):
+                read_picture(data[:cut])
+    without = data[: scans[-2].end] + data[scans[-1].end :]
+    assert any("some of its scans" in note for note in read_picture(without).notes)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])

@@ -52,6 +52,10 @@ class Scan(NamedTuple):
     """Where its coded bytes begin and end."""
     interval: int
     """Units between restart markers; 0 for none."""
+    band: tuple[int, int]
+    """The first and last coefficient that it has, 0 to 63."""
+    left: int
+    """How many bits of them it leaves to later scans."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,15 @@ class Jpeg:
     scans: list[Scan]
     end: int | None
     """Where the picture ends, behind its end mark; None where that is missing."""
+
+    def missing_scans(self) -> bool:
+        """Whether some bits of some coefficients are in no scan."""
+        left = {component: [16] * 64 for component in self.frame.sampling}
+        for scan in self.scans:
+            for component in scan.components:
+                for at in range(scan.band[0], min(scan.band[1], 63) + 1):
+                    left.get(component, [0] * 64)[at] = scan.left
+        return any(map(any, left.values()))
 
     def missing_restarts(self, data: bytes) -> bool:
         """Whether a scan has fewer restart markers than its size asks for, and so ends early."""
@@ -141,7 +154,9 @@ def _frame(data: bytes, segment: Segment) -> Frame | None:
 def _scan(data: bytes, segment: Segment, end: int, interval: int) -> Scan:
     count = data[segment.start] if segment.end > segment.start else 0
     components = tuple(data[segment.start + 1 : segment.start + 1 + 2 * count : 2])
-    return Scan(components or (1,), segment.end, end, interval)
+    about = data[segment.start + 1 + 2 * count : segment.end]
+    first, last, bits = about[:3] if len(about) >= 3 else (0, 63, 0)
+    return Scan(components or (1,), segment.end, end, interval, (first, last), bits & 15)
 
 
 def _ceil(number: int, by: int) -> int:

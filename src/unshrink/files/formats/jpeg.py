@@ -46,6 +46,8 @@ def _prepare(file: PictureFile, max_pixels: int, limits: Limits) -> Prepared:
         refuse_bits(file.name, str(parts.frame.precision))
     notes = _notes(file)
     data = file.data[: parts.end] if parts.end else file.data + _EOI
+    if parts.end and parts.missing_scans():
+        notes.append("some of its scans, and with them its finest detail, are not there")
     if not _is_whole(parts, data, file.name):
         if not limits.lenient:
             raise UnreadableInputError(
@@ -76,22 +78,24 @@ def _is_whole(parts: jpeg.Jpeg, data: bytes, name: str) -> bool:
         return True  # such a scan may leave out zeros at its end
     if parts.missing_restarts(data):
         return False
+    if parts.missing_scans() and not parts.end:
+        return False  # cut between two scans
     padded = bytearray()
     at = 0
     for scan in parts.scans:
         padded += data[at : scan.end] + _PADDING
         at = scan.end
     padded += data[at:]
-    coarse = parts.frame.marker != 0xC2
-    return _shown(data, name, coarse) == _shown(bytes(padded), name, coarse)
+    coarse, grey = parts.frame.marker != 0xC2, len(parts.scans) == 1
+    return _shown(data, name, coarse, grey) == _shown(bytes(padded), name, coarse, grey)
 
 
-def _shown(data: bytes, name: str, coarse: bool) -> bytes:
-    """A digest of what is decoded: of brightness alone, and of a baseline JPEG at an eighth of the size."""
+def _shown(data: bytes, name: str, coarse: bool, grey: bool) -> bytes:
+    """A digest of what is decoded: of brightness alone where colours are in the same scan, and perhaps at an eighth."""
     with translated(name):
         image = JpegImageFile(io.BytesIO(data))
         sides = (max(1, image.width // 8), max(1, image.height // 8)) if coarse else image.size
-        image.draft("L" if image.mode in ("L", "YCbCr", "RGB") else image.mode, sides)
+        image.draft("L" if grey and image.mode in ("L", "YCbCr", "RGB") else image.mode, sides)
         image.load()
         return hashlib.sha256(image.tobytes()).digest()
 
