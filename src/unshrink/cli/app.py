@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unshrink import __version__
-from unshrink.cli import about, inspection, rescaling, research
+from unshrink.cli import about, inspection, rescaling, research, serving
 from unshrink.cli.batch import EXPECTED, describe
 from unshrink.cli.roundtrip import roundtrip
 from unshrink.cli.streams import fill_streams, shown
@@ -37,6 +37,7 @@ app.command("roundtrip")(roundtrip)
 app.command("info")(inspection.info)
 app.command("verify")(inspection.verify)
 app.command("strip")(inspection.strip)
+app.command("serve")(serving.serve)
 app.command("models")(about.models)
 app.command("recipes")(about.recipes)
 app.command("doctor")(about.doctor)

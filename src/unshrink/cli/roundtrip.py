@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
@@ -96,7 +95,7 @@ class Trip:
         if self.keep is not None:
             restored.save(folder / restored_name(target, ".png"), overwrite=self.overwrite)
         tell("measure")
-        entry = {"input": task.source.name, **_stated(small), **_figures(hr, restored, target, small), **cost}
+        entry = {"input": task.source.name, **stated(small), **_figures(hr, restored, target, small), **cost}
         return Done(entry, _lines(label, entry))
 
 
@@ -110,7 +109,8 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _stated(small: Small) -> Entry:
+def stated(small: Small) -> Entry:
+    """What JSON says of an LR picture: model, weights, scale, sizes, bytes of what it carries."""
     from unshrink.cli.pictures import payload
 
     header = small.header
@@ -125,16 +125,11 @@ def _stated(small: Small) -> Entry:
 
 
 def _figures(hr: Picture, restored: Picture, path: Path, small: Small) -> Entry:
-    from unshrink.evaluate.scores import score
-    from unshrink.files.picture import Picture, read_picture
-    from unshrink.models import registry
-    from unshrink.rescale.pixels import shrink_pixels
+    from unshrink.evaluate.scores import score_trip
+    from unshrink.files.picture import read_picture
 
-    scale, lr = registry.get(small.header.model).scale, read_picture(path)
-    guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
-    border = scale or math.ceil(max(small.header.scale))
     return {
-        **score(hr, restored, lr, guide, border),
+        **score_trip(hr, restored, read_picture(path), small.header),
         "lr_bytes": os.path.getsize(path),
         "hr_png_bytes": len(hr.encode("png")),
     }

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 
+from unshrink.files.lrfile import Header
 from unshrink.files.picture import Picture
 from unshrink.metrics.colour import ciede2000
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
+from unshrink.models import registry
+from unshrink.rescale.pixels import shrink_pixels
 
 _SSIM_WINDOW = 11
 
@@ -45,6 +48,13 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, bo
             "lr_ciede_p99": float(np.percentile(seen, 99)),
         }
     return scores
+
+
+def score_trip(hr: Picture, restored: Picture, lr: Picture, header: Header) -> dict[str, float | None]:
+    """`score` of a picture, what was restored of it, and the LR picture between, whose file has that header."""
+    scale = registry.get(header.model).scale
+    guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
+    return score(hr, restored, lr, guide, scale or math.ceil(max(header.scale)))
 
 
 def _channels(picture: Picture, grey: bool) -> Pixels:

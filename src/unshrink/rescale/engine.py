@@ -157,7 +157,7 @@ class Engine:
         require_dial(self.choose(plan.scale, plan.model), dial)
         loaded = self._load_for(plan)
         tell(Step("restore"))
-        return _where_it_fits(lambda room: restore(plan, loaded, self.limits, room, dial), memory)
+        return _where_it_fits(lambda room: restore(plan, loaded, self.limits, room, dial, tell), memory)
 
     @overload
     def down_many(
@@ -216,7 +216,7 @@ class Engine:
         if not order.exact_blocks:
             return small
         tell(Step("check"))
-        return add_exact_blocks(small, picture, loaded, memory)
+        return add_exact_blocks(small, picture, loaded, memory, tell)
 
     def _checked(self, small: Small, picture: Picture, order: Order) -> Small:
         """`small`, mended where what it restores to is worse than was asked, or than bicubic's round trip."""

@@ -25,9 +25,10 @@ from unshrink.rescale.coded import PIXELS, decoded_tiles
 from unshrink.rescale.memory import Memory
 from unshrink.rescale.payloads import decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, read_part, to_rgb
+from unshrink.rescale.progress import Progress, silent
 from unshrink.rescale.sizes import lr_size
 from unshrink.rescale.small import Small
-from unshrink.rescale.tiled import upscale
+from unshrink.rescale.tiled import told, upscale
 
 FEW_COLOURS = 2
 """A block is drawn where this many colours make up at least half of it."""
@@ -50,7 +51,7 @@ class _Strip(NamedTuple):
     """Drawn, clearly off, and less than 3 dB better than bicubic."""
 
 
-def add_exact_blocks(small: Small, picture: Picture, loaded: Loaded, memory: Memory) -> Small:
+def add_exact_blocks(small: Small, picture: Picture, loaded: Loaded, memory: Memory, tell: Progress = silent) -> Small:
     """`small` with those blocks of `picture` that the network, given the LR pixels of `small`, spoils."""
     lr = small.lrfile
     packed, pixels, size = held_in(lr), lr.picture.rgb, picture.size
@@ -59,6 +60,7 @@ def add_exact_blocks(small: Small, picture: Picture, loaded: Loaded, memory: Mem
     else:
         payload = decode_payload(loaded, packed)
         restored = upscale(pixels, loaded.model, size, memory, grey=picture.grey, payload=payload)
+    restored = told(restored, size, "check", tell)
     mask = spoiled_blocks(picture.rgb, restored, loaded.spec.scale, picture.alpha, small=lr.picture.size)
     if loaded.spec.coded and packed.carrier != PIXELS:
         mask[:] = True  # too small to carry anything: all of it is kept

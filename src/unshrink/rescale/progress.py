@@ -21,8 +21,8 @@ class Step(str):
 
 
 Progress = Callable[[Step], None]
-"""Called with each step as it starts: "read", "load model", "shrink", "improve", "check", "restore"; and again while
-"improve" goes on, which takes long."""
+"""Called with each step as it starts: "read", "load model", "shrink", "embed", "improve", "check", "restore"; and again
+while "improve", "check" and "restore" go on, which may take long. What it raises ends the work."""
 
 
 def silent(step: Step) -> None:

@@ -32,10 +32,11 @@ from unshrink.rescale.dial import OFF, Dial, draw_latent
 from unshrink.rescale.memory import WRITING, Memory, trim_heap
 from unshrink.rescale.payloads import Packed, decode_payload, held_in
 from unshrink.rescale.pixels import Pixels, grow_plane
+from unshrink.rescale.progress import Progress, silent
 from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, Scales, Size, both_axes, grown, lr_size
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import FileBytes, SmallSource, as_bytes, as_picture, no_header
-from unshrink.rescale.tiled import assemble, upscale
+from unshrink.rescale.tiled import assemble, told, upscale
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -166,7 +167,9 @@ def plan_plain(
     )
 
 
-def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Dial = OFF) -> Picture:
+def restore(
+    plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Dial = OFF, tell: Progress = silent
+) -> Picture:
     """Carry out `plan`; raises LimitError past `limits`, DamagedLRFileError where sizes contradict each other."""
     scale, lr = loaded.spec.scale, plan.picture
     scales = both_axes(scale or plan.scale or DEFAULT_SCALE)
@@ -177,7 +180,7 @@ def restore(plan: Plan, loaded: Loaded, limits: Limits, memory: Memory, dial: Di
         )
     _require_allowed(size, limits)
     memory.require((3 + WRITING) * size[0] * size[1], f"a restored picture of {size[1]}x{size[0]} pixels")
-    rgb = assemble(_tiles(plan, loaded, size, limits, memory, dial), size)
+    rgb = assemble(told(_tiles(plan, loaded, size, limits, memory, dial), size, "restore", tell), size)
     trim_heap()
     if BLOCKS_SECTION in plan.sections:
         paste_blocks(plan.sections[BLOCKS_SECTION], rgb, limits=limits)

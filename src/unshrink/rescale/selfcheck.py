@@ -31,8 +31,13 @@ def shrunk(picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 def bicubic_psnr(picture: Picture, size: tuple[int, int]) -> float:
     """What plain bicubic resampling to that height and width and back leaves of `picture`, in decibels."""
-    back = Image.fromarray(shrunk(picture, size)).resize((picture.width, picture.height), Image.Resampling.BICUBIC)
-    return psnr(picture.rgb, np.asarray(back))
+    return psnr(picture.rgb, bicubic_back(picture, size))
+
+
+def bicubic_back(picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The colours of `picture` resampled to that height and width and back, bicubic both ways."""
+    small = Image.fromarray(shrunk(picture, size))
+    return np.asarray(small.resize((picture.width, picture.height), Image.Resampling.BICUBIC))
 
 
 def made_good(small: Small, picture: Picture, restored: Picture, least: float) -> Small:

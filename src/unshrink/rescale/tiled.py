@@ -18,6 +18,7 @@ from unshrink.nn.quantise import to_levels
 from unshrink.rescale.device import downscale_part, feature_bytes, upscale_part
 from unshrink.rescale.memory import FLOAT, Memory, trim_heap
 from unshrink.rescale.pixels import Pixels, read_part, to_rgb
+from unshrink.rescale.progress import Progress, Step
 from unshrink.rescale.tiles import UNIT
 
 
@@ -69,6 +70,16 @@ def upscale(
         del made
         trim_heap()
         yield part, pixels_made
+
+
+def told(tiles: Iterator[tuple[Part, Pixels]], size: Size, step: str, tell: Progress) -> Iterator[tuple[Part, Pixels]]:
+    """The tiles of a picture of `size` as they come; after each but the last, what share of `step` is done is told."""
+    done, whole_area = 0, size[0] * size[1]
+    for part, pixels in tiles:
+        yield part, pixels
+        done += prod(part.size)
+        if done < whole_area:
+            tell(Step(step, done / whole_area))
 
 
 def assemble(tiles: Iterator[tuple[Part, Pixels]], size: Size) -> Pixels:
