@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: demo man test fuzz soak survival check coverage results ablations figures tables wheels clean
+.PHONY: demo man test fuzz soak survival check coverage results ablations figures screenshots tables wheels clean
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # The build of torch for processors is 0.2 GB; that for CUDA cards, which pip would take by itself, comes with 3 GB.
@@ -41,6 +41,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The page's tests drive chromium; they skip, and say so, where there is none.
 test: check
 	# Two workers, one thread each: more threads than cores make torch wait for itself.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations=15
@@ -87,6 +88,10 @@ ALL_STUDIES = $(basename $(notdir $(wildcard lab/studies/*.yaml)))
 tables: $(READY)
 	$(BIN)/python -m lab.carriers $(SETS)/Set5
 	$(BIN)/python -m lab.blocks irn-q-x2 irn-q-x4 --photos $(DATA) --most 8
+
+# The page of `unshrink serve`; needs chromium.
+screenshots: $(READY)
+	$(BIN)/python -m lab.screenshots
 
 figures: $(READY)
 	$(BIN)/python -m lab.figure examples/circuit.png docs/images/circuit.png --corner 30 20

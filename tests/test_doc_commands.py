@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted(ROOT.glob("docs/*.md"))
 TAKES_LONG = {"--max-time": "1s"}
 """Options of the pages that are given smaller values here."""
-ELSEWHERE = {"export.md": "tests/export/test_onnx.py"}
+ELSEWHERE = {"export.md": "tests/export/test_onnx.py", "web.md": "tests/web/test_serve.py"}
 """Pages whose commands another test runs, in Python."""
 PYTHON_ELSEWHERE = {
     "export.md": "tests/export/test_onnx.py",

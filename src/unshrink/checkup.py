@@ -34,7 +34,7 @@ EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "perceptual": (("stlpips_pytorch",), "perceptual distances, and training with them"),
         "heif": (("pillow-heif",), "HEIC pictures, as telephones make them"),
         "plots": (("matplotlib",), "plots of training and studies"),
-        "web": (("fastapi", "uvicorn", "python-multipart"), "`unshrink serve`: the page and the API"),
+        "web": (("fastapi", "python-multipart", "uvicorn"), "`unshrink serve`: the page and the API"),
         "zoo": (("unshrink-zoo",), "all models but the defaults, and files made with them"),
     }
 )

@@ -35,8 +35,14 @@ def serve(
     ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     max_upload: Annotated[
-        int, typer.Option("--max-upload", parser=read_bytes, metavar="SIZE", help="Largest file to take.")
-    ] = "64MiB",  # type: ignore[assignment]  # typer reads it
+        int | None,
+        typer.Option(
+            "--max-upload",
+            parser=read_bytes,
+            metavar="SIZE",
+            help="Largest file to take, such as 20MB. [default: 64MiB]",
+        ),
+    ] = None,
     max_pixels: Annotated[
         float, typer.Option("--max-pixels", min=0.01, metavar="N", help="Largest picture to take, in megapixels.")
     ] = 50,
@@ -58,7 +64,8 @@ def serve(
         if error.name is None or error.name.partition(".")[0] not in _NEEDED:
             raise
         raise UsageError("The page needs more than is installed here; `pip install 'unshrink[web]'`.") from error
-    bounds = replace(Bounds(), upload=max_upload, pixels=round(max_pixels * 1e6), seconds=float(time_limit))
+    bounds = replace(Bounds(), pixels=round(max_pixels * 1e6), seconds=float(time_limit))
+    bounds = bounds if max_upload is None else replace(bounds, upload=max_upload)
     limits = Limits(
         max_hr_pixels=bounds.pixels, max_lr_pixels=bounds.pixels, max_file_bytes=bounds.upload, lenient=machine.lenient
     )

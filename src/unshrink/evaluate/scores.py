@@ -12,6 +12,7 @@ from unshrink.metrics.colour import ciede2000
 from unshrink.metrics.quality import Pixels, psnr_rgb, psnr_y, ssim_y
 from unshrink.models import registry
 from unshrink.rescale.pixels import shrink_pixels
+from unshrink.rescale.sizes import Scales
 
 _SSIM_WINDOW = 11
 
@@ -54,7 +55,12 @@ def score_trip(hr: Picture, restored: Picture, lr: Picture, header: Header) -> d
     """`score` of a picture, what was restored of it, and the LR picture between, whose file has that header."""
     scale = registry.get(header.model).scale
     guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
-    return score(hr, restored, lr, guide, scale or math.ceil(max(header.scale)))
+    return score(hr, restored, lr, guide, border_of(header.scale))
+
+
+def border_of(scales: Scales) -> int:
+    """Pixels that papers leave out on every side of a picture restored by that scale along height and width."""
+    return math.ceil(max(scales))
 
 
 def _channels(picture: Picture, grey: bool) -> Pixels:

@@ -108,7 +108,7 @@ def _add_jobs(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/jobs/{id}/{key}", summary="A file that a job has made")
     def fetch(id: str, key: str) -> Response:
-        """`small`, the LR file; `restored`; `original`, a PNG, where browsers do not show what was sent."""
+        """`small`, the LR file; `restored`; where browsers do not show them, `original` and `shown`, as PNG."""
         made = desk.find(id).made.get(key)
         if made is None:
             raise NotThereError(f"This job has no file {key!r}, or not yet.")

@@ -62,7 +62,8 @@ class Made:
     """A file that was made."""
 
     key: str
-    """"small", "restored", or "original" where browsers do not show what was sent."""
+    """"small", "restored"; and where browsers do not show them, PNGs of what was sent, "original", and of the small
+    picture, "shown"."""
     data: bytes = field(repr=False)
     name: str
     media: str

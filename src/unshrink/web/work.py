@@ -13,7 +13,7 @@ from unshrink.cli.roundtrip import stated
 from unshrink.cli.tasks import picture_endings, restored_name, small_endings, small_name
 from unshrink.cli.view import scale_value, sides
 from unshrink.errors import NotAnLRFileError, UsageError
-from unshrink.evaluate.scores import score, score_trip
+from unshrink.evaluate.scores import border_of, score, score_trip
 from unshrink.files.lrfile import is_lrfile
 from unshrink.files.origin import encode_origin, origin_of
 from unshrink.files.picture import Picture, picture_from_bytes
@@ -26,8 +26,9 @@ from unshrink.rescale.dial import require_dial
 from unshrink.rescale.memory import memory
 from unshrink.rescale.order import kept_options
 from unshrink.rescale.progress import Progress
-from unshrink.rescale.restore import plan_restore
+from unshrink.rescale.restore import Plan, plan_restore
 from unshrink.rescale.selfcheck import bicubic_back
+from unshrink.rescale.sizes import DEFAULT_SCALE, both_axes
 from unshrink.rescale.sources import as_picture
 from unshrink.web.tasks import Known, Made, Message, Task, Told
 
@@ -78,6 +79,8 @@ class Work:
         data = small.encode(task.format)
         name = small_name(Path(task.name), order.wish.mark(spec.scale), small_endings()[task.format])
         self.send(Made("small", data, name, MEDIA[task.format]))
+        if task.format not in _SHOWN:
+            self.send(Made("shown", small.lrfile.picture.encode("png"), Path(name).stem + ".png", MEDIA["png"]))
         facts = {"input_bytes": len(task.data), "lr_bytes": len(data), "notes": list(small.lrfile.picture.notes)}
         seconds = round(time.perf_counter() - start, 3)
         self.send(Known({**stated(small), **facts, "dial": spec.dial, "seconds": seconds, "seconds_down": seconds}))
@@ -102,7 +105,9 @@ class Work:
     def _up(self, task: Task) -> None:
         start = time.perf_counter()
         source = NamedBytes(task.data, task.name)
-        self.send(Known({"kind": "up", **self._stated(task)}))
+        plan = None if task.plain else plan_restore(source, self.engine.reading_limits(), memory())
+        self.send(Known({"kind": "up", **({} if plan is None else _stated(plan))}))
+        source.seek(0)
         restored = self.engine.up(
             source, plain=task.plain, scale=task.plain_scale, model=task.plain_model, sigma=task.sigma, seed=task.seed,
             progress=self._tell(),
@@ -113,26 +118,17 @@ class Work:
         facts = {"plain": task.plain, "size": sides(restored.size), "input_bytes": len(task.data), "seconds": seconds}
         self.send(Known({**facts, "seconds_up": seconds, "notes": list(restored.notes)}))
         if task.original is not None:
-            self._measure_against(task.original, restored)
+            scale = DEFAULT_SCALE if plan is None or plan.scale is None else plan.scale
+            self._measure_against(task.original, restored, border_of(both_axes(scale)))
 
-    def _stated(self, task: Task) -> dict[str, Any]:
-        """What is known of an LR file before it is restored; nothing where that is not what is asked for."""
-        if task.plain:
-            return {}
-        plan = plan_restore(NamedBytes(task.data, task.name), self.engine.reading_limits(), memory())
-        spec = registry.get(plan.model or "")
-        scale = {} if plan.scale is None else {"scale": scale_value(_pair(plan.scale))}
-        size = {} if plan.size is None else {"size": sides(plan.size)}
-        return {"model": spec.name, "dial": spec.dial, "lr_size": sides(plan.picture.size), **scale, **size}
-
-    def _measure_against(self, original: bytes, restored: Picture) -> None:
+    def _measure_against(self, original: bytes, restored: Picture, border: int) -> None:
         self.send(Told("measure"))
         picture = as_picture(NamedBytes(original, "The original"), self.engine.reading_limits(), memory())
         if picture.size != restored.size:
             raise UsageError(
                 "The original is of another size than the restored picture; give the one it was made from."
             )
-        figures = score(picture, restored, None, picture, 0)
+        figures = score(picture, restored, None, picture, border)
         self.send(Known({key: value for key, value in figures.items() if not key.startswith("lr_")}))
 
     def _send_restored(self, task: Task, restored: Picture) -> None:
@@ -151,5 +147,9 @@ class Work:
         self.send(Made("original", data, Path(task.name).stem + ".png", MEDIA["png"]))
 
 
-def _pair(scale: float | tuple[float, float]) -> tuple[float, float]:
-    return scale if isinstance(scale, tuple) else (scale, scale)
+def _stated(plan: Plan) -> dict[str, Any]:
+    """What is known of an LR file before it is restored."""
+    spec = registry.get(plan.model or "")
+    scale = {} if plan.scale is None else {"scale": scale_value(both_axes(plan.scale))}
+    size = {} if plan.size is None else {"size": sides(plan.size)}
+    return {"model": spec.name, "dial": spec.dial, "lr_size": sides(plan.picture.size), **scale, **size}
