@@ -52,9 +52,11 @@ fuzz: $(READY)
 	@mkdir -p build/fuzz
 	$(BIN)/python tests/fuzz/readers.py build/fuzz tests/fuzz/corpus -max_total_time=60 -max_len=4096
 
-# Faults while writing, fifty times as often as `make test` tries them.
+# Faults while writing, fifty times as often as `make test` tries them; a batch of 1,000 pictures; damage of every kind,
+# whose numbers go into docs/security.md.
 soak: $(READY)
-	UNSHRINK_SOAK=50 $(BIN)/python -m pytest -q tests/files/test_faults.py
+	UNSHRINK_SOAK=50 $(BIN)/python -m pytest -q tests/files/test_faults.py tests/cli/test_large_batch.py
+	$(BIN)/python -m lab.trust
 
 # What LR files survive in other programs; those that pip does not have (ImageMagick, Chromium) are left out where absent.
 survival: $(READY)
