@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -237,3 +239,20 @@ def test_scale_and_model_choose_each_other(call, draw, weights):
     assert "(irn-q-x2)" in call("down", "photo.png", "-m", "irn-q-x2", "--weights", weights[2]).text
     assert "(irn-q-x2)" in call("down", "photo.png", "b.png", "-s", "2", "--weights", weights[2]).text
     assert "(irn-q-x2)" in call("down", "photo.png", "c.png", "--weights", weights[2]).text
+
+
+def test_keep_mtime_and_strip_metadata(down, up, draw, tmp_path):
+    exif = Image.Exif()
+    exif[0x013B] = "me"
+    photo = draw("photo.jpg", exif=exif.tobytes())
+    os.utime(photo, (1e9, 1e9))
+    assert down("photo.jpg", "--keep-mtime", "--strip-metadata").code == 0
+    assert up("photo.x4.png", "--keep-mtime").code == 0
+    for name in ("photo.x4.png", "photo.restored.png"):
+        assert (tmp_path / name).stat().st_mtime == 1e9
+        with Image.open(tmp_path / name) as image:
+            assert not image.getexif()
+    assert down("photo.jpg", "--overwrite").code == 0
+    assert (tmp_path / "photo.x4.png").stat().st_mtime != 1e9
+    with Image.open(tmp_path / "photo.x4.png") as image:
+        assert image.getexif()[0x013B] == "me"

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,31 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     assert "could not be written" in said
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB, where the tests may make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("no file system may be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts as Linux does")
+def test_a_disk_that_is_really_full_leaves_the_old_file(small_disk: Path) -> None:
+    target = small_disk / "out.bin"
+    target.write_bytes(b"old" * 100_000)
+    for _ in range(TIMES):
+        with pytest.raises(UnshrinkError, match="No space left"):
+            disk.write_bytes(target, bytes(900_000), overwrite=True)
+        assert target.read_bytes() == b"old" * 100_000
+        assert list(small_disk.iterdir()) == [target]
 
 
 WRITE_ONCE = """

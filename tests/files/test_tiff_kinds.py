@@ -14,6 +14,7 @@ from tiff_samples import ASCII, BYTE, LONG, SHORT, deflated_planes, picture_fiel
 
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.picture import Picture, read_picture
+from unshrink.limits import Limits
 
 RGB, RGBA, GREY, GREY_ALPHA = (pixels(21, 33, channels) for channels in (3, 4, 1, 2))
 PREVIEW = pixels(12, 16)
@@ -184,6 +185,22 @@ def test_damaged_strips_are_refused_and_nothing_is_printed(compression, capfd):
     with pytest.raises(UnreadableInputError):
         read_picture(damaged)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("rows", [16, 64])
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_jpeg_strips_that_end_early_are_refused(rows, share):
+    smooth = np.asarray(Image.fromarray(pixels(6, 6)).resize((64, 64), Image.Resampling.BICUBIC))
+    data = saved(Image.fromarray(smooth), "TIFF", compression="jpeg", strip_size=64 * 3 * rows)
+    with Image.open(io.BytesIO(data)) as opened:
+        start, length = opened.tag_v2[273][-1], opened.tag_v2[279][-1]
+    assert read_picture(data).size == (64, 64)
+    at = start + int(length * share)
+    half = data[:at].rstrip(b"\xff")
+    half += b"\xff\xd9".ljust(start + length - len(half), b"\0") + data[start + length :]
+    with pytest.raises(UnreadableInputError, match=r"a strip of it ends.*--lenient"):
+        read_picture(half)
+    assert any("ends before its last row" in note for note in read_picture(half, limits=Limits(lenient=True)).notes)
 
 
 def test_standard_error_is_as_it_was_afterwards(capfd):

@@ -16,7 +16,7 @@ from unshrink.files.formats.base import Format, Job, Metadata, PictureFile, Prep
 from unshrink.files.pillow import translated
 from unshrink.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["JPEG"]
+__all__ = ["JPEG", "is_whole"]
 
 _MAX_SIDE = 65500
 _MAX_SEGMENT = 65533
@@ -67,6 +67,12 @@ def _notes(file: PictureFile) -> list[str]:
     if b"ftyp" in behind[:64] or b"ftyp" in behind[-(1 << 24) :]:
         notes.append("the motion clip behind it is not kept")
     return notes
+
+
+def is_whole(data: bytes, name: str) -> bool:
+    """Whether the scans of a JPEG, such as a strip of a TIFF, hold all of their samples. Raises what reading raises."""
+    parts = _take_apart(data, name)
+    return _is_whole(parts, data[: parts.end] if parts.end else data + _EOI, name)
 
 
 def _is_whole(parts: jpeg.Jpeg, data: bytes, name: str) -> bool:

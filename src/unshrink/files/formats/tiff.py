@@ -17,6 +17,7 @@ from unshrink.files import exif as exif_blocks
 from unshrink.files import tiff
 from unshrink.files.checks import check_mode, check_size, refuse_bits, refuse_frames
 from unshrink.files.formats.base import Format, Job, Located, Metadata, PictureFile, Prepared, begins_with
+from unshrink.files.formats.jpeg import is_whole
 from unshrink.files.pillow import libtiff_heeded, samples_of, translated
 from unshrink.files.sections import EXIF_SECTION
 from unshrink.files.tiffpixels import exif_at_start, tiff_bytes, tiff_pixels
@@ -34,6 +35,7 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 6: 3}
 """Samples of colour by photometric interpretation, of those that are read."""
 _NAMED = {4: "a transparency mask", 8: "LAB", 9: "LAB", 10: "LAB", 32844: "LogL", 32845: "LogLuv"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_JPEG, _JPEG_TABLES = 7, 347
 _COMPRESSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000, 50001)
 _PIXEL_TAGS = (256, 257, 259, 266, 278, 292, 293, 317, 322, 323, 347)
 """What describes the pixels of every plane alike."""
@@ -69,11 +71,11 @@ def _take_apart(data: bytes, name: str) -> dict[int, tiff.Entry]:
 
 
 def _prepare(file: PictureFile, max_pixels: int, limits: Limits) -> Prepared:
-    del limits
     samples = tiff_pixels(file.data, max_pixels=max_pixels)
     if samples is None:
         kind = _kind(file)
         check_size(kind.size, max_pixels, file.name)
+        _refuse_half(file, limits, kind.notes)
         samples, notes = _read(file, kind), kind.notes
     else:
         notes = []
@@ -170,6 +172,26 @@ def _read(file: PictureFile, kind: _Kind) -> NDArray[np.uint8]:
     else:
         samples = _decoded(_pixels_only(file, kind), file.name)
     return _unmultiplied(samples, kind) if kind.premultiplied else samples
+
+
+def _refuse_half(file: PictureFile, limits: Limits, notes: list[str]) -> None:
+    """Refuse JPEG strips and tiles that end early, or note it: libjpeg fills them up, and libtiff is silent."""
+    if _number(file, _COMPRESSION, 1) != _JPEG:
+        return
+    tables = tiff.raw(file.data, file.parts.get(_JPEG_TABLES)) or b"\xff\xd8"
+    tables = tables.removesuffix(b"\xff\xd9")
+    tags = _TILES if _TILES[0] in file.parts else _STRIPS
+    for start, length in zip(*(_numbers(file, tag) for tag in tags), strict=False):
+        strip = file.data[start : start + length]
+        if is_whole(tables + strip.removeprefix(b"\xff\xd8"), file.name):
+            continue
+        if not limits.lenient:
+            raise UnreadableInputError(
+                f"{file.name} is cut short: a strip of it ends before its last row; get a whole copy, or read what "
+                "there is of it (--lenient)."
+            )
+        notes.append("a part of it ends before its last row; the rest is empty")
+        return
 
 
 def _unmultiplied(samples: NDArray[np.uint8], kind: _Kind) -> NDArray[np.uint8]:
