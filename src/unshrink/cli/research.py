@@ -104,11 +104,12 @@ def train(
     seconds = None if max_time is None else read_duration(max_time)
     from unshrink.train import run
     from unshrink.train.begin import starting_weights
+    from unshrink.train.ranks import is_first
     from unshrink.train.recipe import read_recipe
 
     plan = read_recipe(recipe)
     begun = starting_weights(plan, start or ())
-    view = View(json_mode=json, quiet=quiet)
+    view = View(json_mode=json and is_first(), quiet=quiet or not is_first())
     with view.progress(None):
         record = run(
             plan,
@@ -119,6 +120,8 @@ def train(
             start=begun,
             progress=lambda step, steps, text: view.step(text, done=step, total=steps),
         )
+    if not is_first():
+        return 0
     if record.lacking:
         view.note(record.lacking)
     result = {"recipe": recipe, "out": str(out), "weights": str(out / "weights"), "summary": record.summary()}

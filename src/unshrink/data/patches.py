@@ -45,32 +45,47 @@ class PatchSettings:
 
 
 def draw_batch(
-    pack: Pack, indices: Sequence[int], settings: PatchSettings, *, scale: int | None, seed: int, step: int
+    pack: Pack,
+    indices: Sequence[int],
+    settings: PatchSettings,
+    *,
+    scale: int | None,
+    seed: int,
+    step: int,
+    own: range | None = None,
 ) -> tuple[Tensor, Tensor]:
     """HR (B, 3, P, P) in [0, 1] and its bicubic LR (B, 3, P/s, P/s), the same for the same seed and step.
+
+    `own` are the patches to draw, all of the batch where it is None: each depends on seed, step and its number alone,
+    so that processes that share a batch read no picture that is another's.
 
     Each patch is cut with a margin as wide as the bicubic kernel reaches, so that its LR is what the whole picture's
     would be. Where `scale` is None the step draws its own (see `PatchSettings`), and every patch counts as a whole
     picture: the LR is the patch's own, mirrored at its edges, as a network sees it. Flips and transposes with
     p = 0.5 each. Raises UsageError where no picture is large enough.
     """
-    rng = np.random.default_rng((seed, step))
+    numbers = range(settings.batch) if own is None else own
+    rngs = [np.random.default_rng((seed, step, 1 + number)) for number in numbers]  # 0 would be the step's own
     if scale is None:
-        return _draw_any_scale(pack, indices, settings, rng)
+        return _draw_any_scale(pack, indices, settings, np.random.default_rng((seed, step)), rngs)
     margin = 2 * scale
     size = settings.patch + 2 * margin
-    wide = _draw_crops(pack, indices, size, scale, settings, rng)
+    wide = _draw_crops(pack, indices, size, scale, settings, rngs)
     guide = bicubic_down(wide, scale)[..., 2:-2, 2:-2]
     return wide[..., margin:-margin, margin:-margin].contiguous(), guide.contiguous()
 
 
 def _draw_any_scale(
-    pack: Pack, indices: Sequence[int], settings: PatchSettings, rng: np.random.Generator
+    pack: Pack,
+    indices: Sequence[int],
+    settings: PatchSettings,
+    of_step: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
 ) -> tuple[Tensor, Tensor]:
-    scales = draw_scales(settings, rng)
+    scales = draw_scales(settings, of_step)
     mean = (scales[0] * scales[1]) ** 0.5
     side = max(8, 8 * round(settings.patch * (mean / 4) ** 0.5 / 8))
-    hr = _draw_crops(pack, indices, side, 1, settings, rng)
+    hr = _draw_crops(pack, indices, side, 1, settings, rngs)
     return hr.contiguous(), resize(hr, (round(side / scales[0]), round(side / scales[1]))).contiguous()
 
 
@@ -83,10 +98,15 @@ def draw_scales(settings: PatchSettings, rng: np.random.Generator) -> tuple[floa
 
 
 def _draw_crops(
-    pack: Pack, indices: Sequence[int], size: int, scale: int, settings: PatchSettings, rng: np.random.Generator
+    pack: Pack,
+    indices: Sequence[int],
+    size: int,
+    scale: int,
+    settings: PatchSettings,
+    rngs: Sequence[np.random.Generator],
 ) -> Tensor:
-    """(B, 3, size, size) in [0, 1]."""
-    crops = [_draw_crop(pack, indices, size, scale, settings, rng) for _ in range(settings.batch)]
+    """(B, 3, size, size) in [0, 1], one for each generator."""
+    crops = [_draw_crop(pack, indices, size, scale, settings, rng) for rng in rngs]
     return from_levels(torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2))
 
 

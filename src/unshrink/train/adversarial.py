@@ -1,5 +1,6 @@
 """A critic that learns to tell restored patches from photographs, and the loss of not having fooled it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,13 +50,18 @@ class Adversary:
         self.critic.requires_grad_(True)
         return loss
 
-    def learn(self, hr: Tensor, restored: Tensor) -> Tensor:
-        """One step of the critic on photographs and restorations, both (B, 3, H, W); its loss before the step."""
+    def learn(self, hr: Tensor, restored: Tensor, average: Callable[[nn.Module], None] | None = None) -> Tensor:
+        """One step of the critic on photographs and restorations, both (B, 3, H, W); its loss before the step.
+
+        `average` makes its gradients those of a batch that several processes share.
+        """
         self.optimiser.zero_grad(set_to_none=True)
         right = softplus(-self.critic(hr).float()).mean()
         wrong = softplus(self.critic(restored.detach()).float()).mean()
         loss = right + wrong
         loss.backward()  # type: ignore[no-untyped-call]
+        if average is not None:
+            average(self.critic)
         self.optimiser.step()
         return loss.detach()
 

@@ -18,6 +18,7 @@ from unshrink.files.numbers import BOUND, logistic_frequencies
 from unshrink.models.stream import SCALES, SPREADS, Band, Chosen, StreamNet, spread_of, to_ycbcr
 from unshrink.models.stream_grid import enlarge, everything
 from unshrink.rescale.stream import TRADE, codec_of, encode_part
+from unshrink.train.draws import rand, randint
 
 TOP = 255
 
@@ -58,7 +59,7 @@ def measure_cost(
     place = everything((hr.shape[-2], hr.shape[-1]), (lr.shape[-2], lr.shape[-1]))
     settings = _at_scale(net, settings, hr, lr)
     detail = (to_ycbcr(hr) - to_ycbcr(enlarge(lr, place)))[:, 0].square().mean((1, 2)).sqrt().clamp_min(0.5)
-    octaves = settings.octaves * (2 * torch.rand(len(hr), generator=generator).to(hr.device) - 1)
+    octaves = settings.octaves * (2 * rand(len(hr), generator=generator).to(hr.device) - 1)
     steps = (256 * (torch.log2(settings.detail * detail) + octaves)).round().clamp(256, 1950)
     encoder = _Learning(net, hr, generator)
     decoded = net.finish(net.walk(lr, q, place, steps, encoder))
@@ -79,10 +80,10 @@ def _at_scale(net: StreamNet, settings: CodedSettings, hr: Tensor, lr: Tensor) -
 
 def _draw_steps(wanted: Tensor, settings: CodedSettings, generator: torch.Generator) -> Tensor:
     """Steps (B, 1, h, w) of embedding: one a picture, smaller in some blocks of some."""
-    draw = partial(torch.rand, generator=generator)
+    draw = partial(rand, generator=generator)
     batch, _, height, width = wanted.shape
     choices = torch.tensor(settings.steps, dtype=torch.float32)
-    steps = choices[torch.randint(len(choices), (batch,), generator=generator)].view(batch, 1, 1, 1)
+    steps = choices[randint(len(choices), batch, generator=generator)].view(batch, 1, 1, 1)
     share = 0.6 * draw(batch, 1, 1, 1) * (draw(batch, 1, 1, 1) < settings.flat)
     blocks = (draw(batch, 1, -(-height // 4), -(-width // 4)) < share).float()
     flat = torch.nn.functional.interpolate(blocks, scale_factor=4.0)[..., :height, :width] > 0
@@ -91,7 +92,7 @@ def _draw_steps(wanted: Tensor, settings: CodedSettings, generator: torch.Genera
 
 def embedded(wanted: Tensor, q: Tensor, generator: torch.Generator) -> Tensor:
     """LR pixels as they may be after something is embedded in them with steps q."""
-    residue = (torch.rand(wanted.shape, generator=generator).to(q.device) * q).floor()
+    residue = (rand(*wanted.shape, generator=generator).to(q.device) * q).floor()
     level = ((wanted - residue) / q).round() * q + residue
     highest = residue + ((TOP - residue) / q).floor() * q
     return torch.minimum(torch.maximum(level, residue), highest)
@@ -113,7 +114,7 @@ class _Learning:
         spread = spread_of(band.spreads)
         with torch.no_grad():
             numbers = _cheapest(exact, spread, self._chroma if 1 in band.channels else 1.0)
-        noise = torch.rand(exact.shape, generator=self._generator).to(exact.device) - 0.5
+        noise = rand(*exact.shape, generator=self._generator).to(exact.device) - 0.5
         for_means = _bits(exact + noise, spread.detach())
         self.bits = self.bits + (_bits(numbers, spread) + for_means - for_means.detach()).sum()
         return Chosen(numbers, (band.means + numbers * band.step).detach())

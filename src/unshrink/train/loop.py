@@ -13,9 +13,11 @@ from unshrink.data.pack import Pack, pack_folder
 from unshrink.data.patches import draw_batch
 from unshrink.errors import UnshrinkError, UsageError
 from unshrink.train import state as states
+from unshrink.train.draws import Sharing
 from unshrink.train.families import FITS, OBJECTIVES, VALIDATIONS
 from unshrink.train.methods import AIMS
 from unshrink.train.objective import Losses, measure_losses
+from unshrink.train.ranks import Interruption, Ranks, joined, restarted, stop
 from unshrink.train.recipe import Recipe, read_recipe
 from unshrink.train.record import Record
 from unshrink.train.state import State
@@ -55,29 +57,49 @@ def run(
 
     max_time: seconds of training; the schedule ends with them. resume: continue from the checkpoint in `out`, with
     the same result as a run that was not stopped, where the recipe's steps bound it. start: folders of weights to
-    begin with, one but for an IARN, which takes those of x2 and x4; the record tells what those cost too. Raises
-    UsageError for a folder that holds a run already, and for bad recipes and data.
+    begin with, one but for an IARN, which takes those of x2 and x4; the record tells what those cost too. Under
+    torchrun each process works on its part of every batch, and the first one writes. Raises UsageError for a folder
+    that holds a run already, and for bad recipes and data.
     """
     plan = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{out} holds a run already; continue it with --resume or name another folder.")
-    pack = pack_folder(data, cache or out / "pack")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    state = states.start(plan, device)
-    if checkpoint.exists():
-        states.restore(state, checkpoint)
-    elif start:
-        _begin(state, plan, pack, device, start)
-    record = Record(out, plan, pack.digest, resume=resume, start=start)
-    _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress)
+    resume = resume or restarted()
+    with joined(plan.data.batch) as ranks:
+        held = ranks.firsts(lambda: _checkpoint(out, resume))
+        pack = _packed(data, cache or out / "pack", ranks)
+        state = states.start(plan, ranks.device)
+        if held is not None:
+            states.restore(state, out / "checkpoint.pt", held)
+        elif start:
+            ranks.firsts(lambda: _begin(state, plan, pack, start))
+        ranks.copy(state.model)
+        ranks.copy(state.average)
+        record = Record(out, plan, pack.digest, resume=resume, start=start, writes=ranks.first)
+        _train(state, plan, pack, Limits(plan.steps, max_time or math.inf), record, progress, ranks)
     return record
 
 
-def _begin(state: State, recipe: Recipe, pack: Pack, device: torch.device, start: Sequence[Path]) -> None:
+def _checkpoint(out: Path, resume: bool) -> bytes | None:
+    """The checkpoint to go on from, None where there is none; UsageError where there is one that must stay."""
+    checkpoint = out / "checkpoint.pt"
+    if not checkpoint.exists():
+        return None
+    if not resume:
+        raise UsageError(f"{out} holds a run already; continue it with --resume or name another folder.")
+    return checkpoint.read_bytes()
+
+
+def _packed(data: Path, cache: Path, ranks: Ranks) -> Pack:
+    """The pictures, packed once on every machine. Raises UsageError where machines have different ones."""
+    pack = ranks.in_turn(lambda: pack_folder(data, cache))
+    if ranks.firsts(lambda: pack.digest) != pack.digest:
+        raise UsageError(f"{data} holds other pictures here than on the first machine; give all of them the same.")
+    return pack
+
+
+def _begin(state: State, recipe: Recipe, pack: Pack, start: Sequence[Path]) -> None:
     for folder in start:
         states.begin_with(state, folder, recipe.model)
-    _aim(state, recipe, pack, device)
+    _aim(state, recipe, pack, next(state.model.parameters()).device)
 
 
 def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None:
@@ -95,26 +117,45 @@ def _aim(state: State, recipe: Recipe, pack: Pack, device: torch.device) -> None
     state.average.load_state_dict(state.model.state_dict())
 
 
-def _train(state: State, recipe: Recipe, pack: Pack, limits: Limits, record: Record, progress: Progress | None) -> None:
+def _train(
+    state: State,
+    recipe: Recipe,
+    pack: Pack,
+    limits: Limits,
+    record: Record,
+    progress: Progress | None,
+    ranks: Ranks,
+) -> None:
     indices, _ = pack.split(recipe.data.holdout)
-    clock, saved = Clock(), time.monotonic()
-    losses = None
-    while limits.progress(state) < 1:
-        losses = _step(state, recipe, pack, indices, limits.progress(state))
-        state.step += 1
-        state.seconds += clock.lap()
-        if state.step % LOG_STEPS == 0 or state.step == 1:
-            record.log(state, losses)
-            if progress:
-                done = round(1000 * min(limits.progress(state), 1.0))
-                progress(done, 1000, record.summary())
-        if time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1:
-            record.keep(state, _judge(state, recipe, pack))
-            saved = time.monotonic()
-            clock.lap()
+    clock, saved, interruption = Clock(), time.monotonic(), Interruption()
+    losses, stopped = None, 0.0
+    with interruption.awaited(ranks.several):
+        while limits.progress(state) < 1 and not stopped:
+            losses = _step(state, recipe, pack, indices, limits.progress(state), ranks)
+            state.step += 1
+            lap, stopped = ranks.largest(clock.lap() if ranks.first else 0.0, interruption.number)
+            state.seconds += lap
+            if state.step % LOG_STEPS == 0 or state.step == 1:
+                _log(state, losses, limits, record, progress)
+            due = time.monotonic() - saved > CHECKPOINT_SECONDS and limits.progress(state) < 1 and not stopped
+            if ranks.first and due:
+                record.keep(state, _judge(state, recipe, pack))
+                saved = time.monotonic()
+                clock.lap()
     if losses is not None and state.step != record.last.get("step"):
         record.log(state, losses)
-    record.keep(state, _judge(state, recipe, pack), ended=True)
+    if stopped:
+        record.save(state)
+        stop(int(stopped))
+    if ranks.first:
+        record.keep(state, _judge(state, recipe, pack), ended=True)
+
+
+def _log(state: State, losses: Losses, limits: Limits, record: Record, progress: Progress | None) -> None:
+    record.log(state, losses)
+    if progress:
+        done = round(1000 * min(limits.progress(state), 1.0))
+        progress(done, 1000, record.summary())
 
 
 def _judge(state: State, recipe: Recipe, pack: Pack) -> Validation:
@@ -126,21 +167,24 @@ def _judge(state: State, recipe: Recipe, pack: Pack) -> Validation:
     return VALIDATIONS.get(kind, validate)(state.average, pack, held)
 
 
-def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress: float) -> Losses:
-    device = next(state.model.parameters()).device
-    hr, guide = draw_batch(pack, indices, recipe.data, scale=state.model.scale, seed=recipe.seed, step=state.step)
-    generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
+def _step(state: State, recipe: Recipe, pack: Pack, indices: list[int], progress: float, ranks: Ranks) -> Losses:
+    device, scale = ranks.device, state.model.scale
+    hr, guide = draw_batch(pack, indices, recipe.data, scale=scale, seed=recipe.seed, step=state.step, own=ranks.own)
+    generator = Sharing(ranks.own, ranks.batch) if ranks.several else torch.Generator()
+    generator.manual_seed(recipe.seed * 1_000_003 + state.step)
     hr, guide = hr.to(device), guide.to(device)
     perceive = None if state.perception is None else partial(state.perception.loss, step=state.step)
     with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         measure = OBJECTIVES.get(type(state.model), measure_losses)
         losses = measure(state.model, hr, guide, recipe.objective, generator, perceive)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    ranks.average(state.model)
+    losses = losses.averaged(ranks.mean)
     if not math.isfinite(losses.total.item()):
         raise UnshrinkError(f"The loss is no longer finite at step {state.step}; take a lower learning rate.")
-    losses.total.backward()  # type: ignore[no-untyped-call]
     _update(state, recipe, progress)
     if state.perception is not None and losses.sigma != 0:
-        state.perception.learn(hr, losses.restored)
+        state.perception.learn(hr, losses.restored, ranks.average)
     return losses
 
 

@@ -17,6 +17,7 @@ from unshrink.models.rescaler import Rescaler
 from unshrink.nn.quantise import quantise
 from unshrink.train.adapt import adapt
 from unshrink.train.directions import aim
+from unshrink.train.draws import randn
 from unshrink.train.grow import grow, grow_any_scale, grow_modules
 
 
@@ -49,7 +50,7 @@ def autoencode(model: IRNM, hr: Tensor, generator: torch.Generator) -> Tensor:
     """Yin et al., ICASSP 2023: an autoencoder meets random z before it meets the network's."""
     with torch.no_grad():
         lr = quantise(model.irn.downscale(hr)[0])
-    z = torch.randn(lr.shape[0], model.irn.latent_channels, *lr.shape[-2:], generator=generator).to(lr.device)
+    z = randn(lr.shape[0], model.irn.latent_channels, *lr.shape[-2:], generator=generator).to(lr.device)
     error: Tensor = (z - model.autoencoder.decode(model.autoencoder.encode(z, lr), lr)).square().mean()
     return error
 

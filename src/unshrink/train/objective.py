@@ -1,5 +1,7 @@
 """The training objective: how far the restoration is from HR, LR from its guide, and z from its distribution."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from torch import Tensor
 from unshrink.errors import UsageError
 from unshrink.models.placed import Split, latent_of
 from unshrink.models.rescaler import Rescaler
+from unshrink.train.draws import randn
 from unshrink.train.methods import LATENT_LOSSES
 from unshrink.train.recipe import ObjectiveSettings
 
@@ -33,6 +36,12 @@ class Losses:
     """(B, 3, H, W), for a critic to learn from."""
     sigma: float | None = None
     """Where the dial stood; None where there is none."""
+
+    def averaged(self, mean: Callable[[list[Tensor]], list[Tensor]]) -> Losses:
+        """The same with the scalars that `mean` gives for them."""
+        terms = [self.total, self.reconstruction, self.guide, self.latent, self.perceptual]
+        total, reconstruction, guide, latent, perceptual = mean([term.detach() for term in terms])
+        return Losses(total, reconstruction, guide, latent, perceptual, self.restored, self.sigma)
 
 
 def measure_losses(
@@ -87,7 +96,7 @@ def _draw_sigma(settings: ObjectiveSettings, generator: torch.Generator) -> floa
 def _draw(model: Rescaler, latent: Tensor, deviation: float, generator: torch.Generator) -> Tensor | None:
     if not deviation:
         return None
-    return model.draw(torch.randn(latent.shape, generator=generator, device="cpu").to(latent.device), deviation)
+    return model.draw(randn(*latent.shape, generator=generator).to(latent.device), deviation)
 
 
 def _fidelity(sigma: float | None, settings: ObjectiveSettings) -> float:

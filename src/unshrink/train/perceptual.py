@@ -1,7 +1,9 @@
 """The losses of how a restoration looks: a perceptual distance, and a critic to be fooled."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unshrink.metrics.perceptual import Backbone, PerceptualDistance, load_distance
 from unshrink.train.adversarial import Adversary
@@ -37,10 +39,10 @@ class Perception:
             total = total + self.settings.adversarial_weight * self.adversary.unfooled(restored)
         return total
 
-    def learn(self, hr: Tensor, restored: Tensor) -> None:
-        """One step of the critic, where there is one."""
+    def learn(self, hr: Tensor, restored: Tensor, average: Callable[[nn.Module], None] | None = None) -> None:
+        """One step of the critic, where there is one; see `Adversary.learn`."""
         if self.adversary is not None:
-            self.adversary.learn(hr, restored)
+            self.adversary.learn(hr, restored, average)
 
 
 def perception_for(settings: ObjectiveSettings, device: torch.device | None = None) -> Perception | None:

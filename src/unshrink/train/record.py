@@ -33,12 +33,20 @@ def _record_of(start: Path) -> dict[str, Any] | None:
 
 
 class Record:
-    """Writes a run's files into its folder."""
+    """Writes a run's files into its folder; where not `writes`, nothing: of several processes only one does."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, data_digest: str, *, resume: bool = False, start: Sequence[Path] = ()
+        self,
+        folder: Path,
+        recipe: Recipe,
+        data_digest: str,
+        *,
+        resume: bool = False,
+        start: Sequence[Path] = (),
+        writes: bool = True,
     ) -> None:
         self.folder = folder
+        self.writes = writes
         self.recipe = recipe
         self.data_digest = data_digest
         self.before = [found for path in start if (found := _record_of(path)) is not None]
@@ -46,9 +54,10 @@ class Record:
         self.lacking = ""
         """What could not be written, and how to get it; empty where all was."""
         self.validation = Validation()
-        folder.mkdir(parents=True, exist_ok=True)
         self.curve = folder / "curve.csv"
-        if not (resume and self.curve.exists()):
+        if writes:
+            folder.mkdir(parents=True, exist_ok=True)
+        if writes and not (resume and self.curve.exists()):
             self.curve.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
 
     def log(self, state: State, losses: Losses) -> None:
@@ -64,10 +73,15 @@ class Record:
         }
         self._append(self.last)
 
+    def save(self, state: State) -> None:
+        """Write the checkpoint alone."""
+        if self.writes:
+            states.save(state, self.folder / "checkpoint.pt")
+
     def keep(self, state: State, validation: Validation, *, ended: bool = False) -> None:
         """Write checkpoint, averaged weights, the validation's row, and the record; at the end the plot too."""
         self.validation = validation
-        states.save(state, self.folder / "checkpoint.pt")
+        self.save(state)
         write_weights(state.average, self.recipe.model, self.folder / "weights")
         self._append({"step": state.step, "seconds": round(state.seconds, 1), **asdict(validation)})
         entry = {
@@ -92,6 +106,8 @@ class Record:
         return f"{steps}; held-out pictures: {judged}"
 
     def _append(self, row: dict[str, float]) -> None:
+        if not self.writes:
+            return
         with self.curve.open("a", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerow([row.get(column, "") for column in COLUMNS])
 

@@ -1,6 +1,7 @@
 """All that changes while training, and how it is kept: weights, their average, optimisers, steps done."""
 
 import copy
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,10 +80,11 @@ def save(state: State, path: Path) -> None:
         torch.save(entry, stream)
 
 
-def restore(state: State, path: Path) -> None:
-    """Continue from a checkpoint of the same recipe. Raises WeightsError where it does not fit."""
+def restore(state: State, path: Path, data: bytes | None = None) -> None:
+    """Continue from a checkpoint of the same recipe, or from its bytes. Raises WeightsError where it does not fit."""
     try:
-        entry: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        source = path if data is None else io.BytesIO(data)
+        entry: dict[str, Any] = torch.load(source, weights_only=True, map_location="cpu")
         state.model.load_state_dict(entry["model"])
         state.average.load_state_dict(entry["average"])
         for optimiser, saved in zip(state.optimisers, entry["optimisers"], strict=True):
