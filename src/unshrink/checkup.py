@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 EXTRAS: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
+        "cluster": (("fsspec", "pandas", "pyarrow", "ray"), "jobs with a manifest, object stores, Ray clusters"),
         "export": (("onnx", "onnxruntime"), "`unshrink export`: networks for other programs"),
         "perceptual": (("stlpips_pytorch",), "perceptual distances, and training with them"),
         "heif": (("pillow-heif",), "HEIC pictures, as telephones make them"),

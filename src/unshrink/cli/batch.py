@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from unshrink.cli.tasks import STREAM, Task
 from unshrink.cli.view import View, megabytes
 from unshrink.errors import LimitError, UnshrinkError, UsageError
 from unshrink.limits import DEFAULT_LIMITS, Limits
+from unshrink.named import NamedBytes
 
 Entry = dict[str, Any]
 """One object of a JSON document."""
@@ -29,14 +29,6 @@ Tell = Callable[[str], None]
 
 class PassedOver(Exception):  # noqa: N818 - no error
     """An input that this command leaves alone on purpose; the message says why."""
-
-
-class NamedBytes(io.BytesIO):
-    """The bytes of a file that has been read already, under its name, so that messages can name it."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
 
 @dataclass(frozen=True)

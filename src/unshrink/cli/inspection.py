@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, Tell, Writer, read_source, view_for
+from unshrink.cli.batch import Batch, Done, Entry, Tell, Writer, read_source, view_for
 from unshrink.cli.tasks import STREAM, Found, Task, arrange, expand
 from unshrink.cli.view import View, count_bytes, scale_value, sides
 from unshrink.errors import DamagedLRFileError, EditedLRFileError, NotAnLRFileError, UnreadableInputError, UsageError
+from unshrink.named import NamedBytes
 from unshrink.rescale.sizes import both_axes
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import typer
 
 from unshrink.cli import complete
 from unshrink.cli.quantities import read_bytes, read_count, read_scale, read_size
+from unshrink.errors import UnknownNameError, UsageError
 from unshrink.limits import Limits
 from unshrink.rescale.order import Order
 from unshrink.threads import idle_processors
@@ -170,6 +171,40 @@ MinPSNR = Annotated[
 ]
 KeepTime = Annotated[bool, typer.Option("--keep-mtime", help="Give outputs the time of their inputs.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Read pictures that end early as far as they go, and say so.")]
+ManifestFlag = Annotated[
+    bool,
+    typer.Option(
+        "--manifest",
+        help="IN and OUT are folders or URLs (s3://, gs://): whole trees, with a Parquet manifest in OUT; run again, "
+        "it does what is missing or changed.",
+    ),
+]
+ShardOf = Annotated[
+    str | None, typer.Option("--shard", metavar="I/N", help="With --manifest: the I-th of N equal shares, from 1.")
+]
+On = Annotated[
+    str | None,
+    typer.Option("--on", metavar="NAME", help="Where a job with a manifest runs: ray; else on this machine."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ADDR", help="With --on ray: the cluster; else one is started on this machine."),
+]
+Actors = Annotated[
+    int | None,
+    typer.Option(
+        "--actors", min=1, metavar="N", help="With --on ray: workers, each with a network of its own. [default: all]"
+    ),
+]
+GpuShare = Annotated[
+    float | None,
+    typer.Option(
+        "--gpu-share", min=0, max=1, metavar="0..1", help="With --on ray: of a card, for a worker. [default: 1 on cuda]"
+    ),
+]
+Measure = Annotated[
+    bool, typer.Option("--measure", help="With --manifest: restore each at once, and write its dB in the manifest.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +246,27 @@ class RunOptions:
     def workers(self, tasks: int) -> int:
         """Processes for that many pictures."""
         return max(1, min(tasks, self.jobs or idle_processors()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOptions:
+    """How `down` and `up` do millions of pictures."""
+
+    manifest: ManifestFlag = False
+    shard: ShardOf = None
+    on: On = None
+    address: Address = None
+    actors: Actors = None
+    gpu_share: GpuShare = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether this is a job with a manifest; raises UsageError for options that go with nothing."""
+        if self.on is None and (self.address, self.actors, self.gpu_share) != (None, None, None):
+            raise UsageError("--address, --actors and --gpu-share go with --on ray.")
+        if self.on not in (None, "ray"):
+            raise UnknownNameError("engine", str(self.on), ["ray"])
+        return self.manifest or self.shard is not None or self.on is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,14 @@ import mimetypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unshrink.cli.batch import Entry, NamedBytes, PassedOver, read_source
+from unshrink.cli.batch import Entry, PassedOver, read_source
 from unshrink.cli.tasks import STREAM, Found, Task, is_restored_name
 from unshrink.errors import UnreadableInputError, UnsupportedPictureError
 from unshrink.files.lrfile import is_lrfile
 from unshrink.files.sections import BLOCKS_SECTION
 from unshrink.files.sniff import sniff
 from unshrink.limits import DEFAULT_LIMITS, Limits
+from unshrink.named import NamedBytes
 
 if TYPE_CHECKING:
     from unshrink.rescale import Small

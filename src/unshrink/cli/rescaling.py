@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unshrink.cli import options
-from unshrink.cli.batch import Batch, Done, Entry, NamedBytes, PassedOver, Tell, Writer, view_for
+from unshrink.cli.batch import Batch, Done, Entry, PassedOver, Tell, Writer, view_for
 from unshrink.cli.tasks import (
     STREAM,
     Found,
@@ -29,6 +29,7 @@ from unshrink.cli.tasks import (
 from unshrink.cli.view import count_bytes, dimensions, scale_value, sides
 from unshrink.errors import SmallEnoughError, UnreadableInputError, UsageError
 from unshrink.imports import quick_imports
+from unshrink.named import NamedBytes
 
 if TYPE_CHECKING:
     from unshrink.cli.output import Output
@@ -51,6 +52,8 @@ def down(
     how: options.OrderOptions,
     format: options.Format = None,
     run: options.RunOptions,
+    job: options.JobOptions,
+    measure: options.Measure = False,
     machine: options.EngineOptions,
 ) -> int:
     """Shrink pictures: photo.jpg becomes photo.x4.png, which `up` restores.
@@ -64,11 +67,18 @@ def down(
 
         spec = machine.engine().chosen(order)
     mark, ending = order.wish.mark(spec.scale), ending_for(format, small_endings())
+    if job.wanted:
+        from unshrink.cli.jobs import shrink_all
+
+        rename = partial(small_name, mark=mark, ending=ending)
+        return shrink_all(names, machine, rename, order, format or "png", measure, run, job)
+    if measure:
+        raise UsageError("--measure goes with --manifest; `roundtrip` measures single pictures.")
     inputs, target = split_names(names, run.out, is_small)
     found = expand(inputs, recursive=run.recursive)
     tasks = arrange(found, target, lambda path, whole: small_name(path, mark, ending, whole), is_small, is_original)
     workers = run.workers(len(tasks))
-    job = Shrinking(
+    work = Shrinking(
         machine.shared(workers),
         order,
         format or "png",
@@ -76,7 +86,7 @@ def down(
         run.skip_existing,
         len(tasks) > 1,
     )
-    return Batch("down", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
+    return Batch("down", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, work, workers=workers)
 
 
 @options.spread
@@ -93,6 +103,7 @@ def up(
     sigma: options.Sigma = 0.0,
     seed: options.Seed = 0,
     run: options.RunOptions,
+    job: options.JobOptions,
     machine: options.EngineOptions,
 ) -> int:
     """Restore pictures from LR files: photo.x4.png becomes photo.restored.png, in its original size.
@@ -112,6 +123,11 @@ def up(
     if plain and (scale is not None or model is not None):
         engine.choose(scale, model)
     output = Output(format, quality)
+    asked = Restoration(plain, scale, model, Dial(sigma, seed))
+    if job.wanted:
+        from unshrink.cli.jobs import restore_all
+
+        return restore_all(names, machine, asked, output, run, job)
     output.ending(Path(), picture_endings())  # an unknown format is told before anything is read
 
     def is_restored(path: Path) -> bool:
@@ -127,9 +143,8 @@ def up(
     found = expand(inputs, recursive=run.recursive)
     tasks = arrange(found, target, rename, is_restored, fits)
     workers = run.workers(len(tasks))
-    asked = Restoration(plain, scale, model, Dial(sigma, seed))
-    job = Restoring(machine.shared(workers), asked, output, Writer(run.overwrite, run.keep_mtime), run.skip_existing)
-    return Batch("up", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, job, workers=workers)
+    work = Restoring(machine.shared(workers), asked, output, Writer(run.overwrite, run.keep_mtime), run.skip_existing)
+    return Batch("up", view_for(tasks, json_mode=run.json, quiet=run.quiet)).run(tasks, work, workers=workers)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unshrink.cli.streams import shown
 from unshrink.errors import UnknownNameError, UnreadableInputError, UsageError
@@ -164,22 +164,22 @@ def picture_endings() -> dict[str, str]:
     return {kind: format.endings[0] for kind, format in WRITTEN.items()}
 
 
-def small_name(path: Path, mark: str, ending: str, whole: bool = False) -> str:
+def small_name(path: PurePath, mark: str, ending: str, whole: bool = False) -> str:
     """photo.jpg -> photo.x4.png, for the mark "x4" (see `rescale.sizes.Wish`); photo.jpg.x4.png with `whole`."""
     return f"{path.name if whole else _bare(path)}.{mark}{ending}"
 
 
-def restored_name(path: Path, ending: str, whole: bool = False) -> str:
+def restored_name(path: PurePath, ending: str, whole: bool = False) -> str:
     """photo.x4.png -> photo.restored.png; photo.x4.png.restored.png with `whole`."""
     return f"{path.name if whole else _MARK.sub('', _bare(path))}{_RESTORED}{ending}"
 
 
-def is_restored_name(path: Path) -> bool:
+def is_restored_name(path: PurePath) -> bool:
     """Whether `up` gives such names."""
     return _bare(path).endswith(_RESTORED)
 
 
-def _bare(path: Path) -> str:
+def _bare(path: PurePath) -> str:
     return path.stem if path.suffix.lower() in _TAKEN_OFF else path.name
 
 

@@ -26,14 +26,10 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, bo
     of the LR picture. A grey `hr` is scored on its one channel. None where two pictures are identical (PSNR), are too
     small (SSIM), or are not there (LR).
     """
-    border = border if min(hr.size) > 2 * border else 0
     original, got = _channels(hr, hr.grey), _channels(restored, hr.grey)
     scores = {
-        "psnr_y": _finite(psnr_y(original, got, border)),
-        "ssim_y": _ssim(original, got, border),
-        "psnr_rgb": _finite(psnr_rgb(original, got, border)),
-        "lr_psnr_y": None,
-        "lr_psnr_rgb": None,
+        **decibels(hr, restored, lr, guide, border),
+        "ssim_y": _ssim(original, got, _border(hr, border)),
         "lr_ssim_y": None,
         "lr_ciede_mean": None,
         "lr_ciede_p99": None,
@@ -42,8 +38,6 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, bo
         wanted, small = _channels(guide, hr.grey), _channels(lr, hr.grey)
         seen = ciede2000(wanted, small)
         scores |= {
-            "lr_psnr_y": _finite(psnr_y(wanted, small)),
-            "lr_psnr_rgb": _finite(psnr_rgb(wanted, small)),
             "lr_ssim_y": _ssim(wanted, small, 0),
             "lr_ciede_mean": float(seen.mean()),
             "lr_ciede_p99": float(np.percentile(seen, 99)),
@@ -53,14 +47,39 @@ def score(hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, bo
 
 def score_trip(hr: Picture, restored: Picture, lr: Picture, header: Header) -> dict[str, float | None]:
     """`score` of a picture, what was restored of it, and the LR picture between, whose file has that header."""
-    scale = registry.get(header.model).scale
-    guide = Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
-    return score(hr, restored, lr, guide, border_of(header.scale))
+    return score(hr, restored, lr, _guide(hr, lr, header), border_of(header.scale))
+
+
+def decibels_of_trip(hr: Picture, restored: Picture, lr: Picture, header: Header) -> dict[str, float | None]:
+    """The same, but the PSNR on the four sides alone."""
+    return decibels(hr, restored, lr, _guide(hr, lr, header), border_of(header.scale))
 
 
 def border_of(scales: Scales) -> int:
     """Pixels that papers leave out on every side of a picture restored by that scale along height and width."""
     return math.ceil(max(scales))
+
+
+def decibels(
+    hr: Picture, restored: Picture, lr: Picture | None, guide: Picture, border: int
+) -> dict[str, float | None]:
+    """The PSNR in dB on the four sides alone; see `score`."""
+    border = _border(hr, border)
+    original, got = _channels(hr, hr.grey), _channels(restored, hr.grey)
+    found = {"psnr_y": _finite(psnr_y(original, got, border)), "psnr_rgb": _finite(psnr_rgb(original, got, border))}
+    if lr is None:
+        return {**found, "lr_psnr_y": None, "lr_psnr_rgb": None}
+    wanted, small = _channels(guide, hr.grey), _channels(lr, hr.grey)
+    return {**found, "lr_psnr_y": _finite(psnr_y(wanted, small)), "lr_psnr_rgb": _finite(psnr_rgb(wanted, small))}
+
+
+def _guide(hr: Picture, lr: Picture, header: Header) -> Picture:
+    scale = registry.get(header.model).scale
+    return Picture(rgb=shrink_pixels(hr.rgb, scale, lr.size))  # `hr` continued at its edges, as the engine does
+
+
+def _border(hr: Picture, border: int) -> int:
+    return border if min(hr.size) > 2 * border else 0
 
 
 def _channels(picture: Picture, grey: bool) -> Pixels:

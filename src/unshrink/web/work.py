@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unshrink.cli.batch import NamedBytes
 from unshrink.cli.roundtrip import stated
 from unshrink.cli.tasks import picture_endings, restored_name, small_endings, small_name
 from unshrink.cli.view import scale_value, sides
@@ -21,6 +20,7 @@ from unshrink.files.sections import ORIGIN_SECTION
 from unshrink.files.sniff import sniff_or_none
 from unshrink.metrics.quality import psnr_rgb, psnr_y
 from unshrink.models import registry
+from unshrink.named import NamedBytes
 from unshrink.rescale import Dial, Engine, Small
 from unshrink.rescale.dial import require_dial
 from unshrink.rescale.memory import memory
