@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from unshrink.errors import DamagedLRFileError, UsageError
 from unshrink.files.picture import Picture
@@ -68,6 +69,7 @@ def drawn(height: int, width: int, channels: int = 3) -> np.ndarray:
         ({"scale": (1, 2.0)}, (50, 17)),
         ({"size": (31, 20)}, (31, 20)),
         ({"max_side": 29}, (29, 19)),
+        ({"size": (13, 8)}, (13, 8)),
     ],
 )
 @pytest.mark.parametrize("channels", [3, 4])
@@ -82,6 +84,19 @@ def test_pictures_of_any_size_come_back(engine, model_name, wish, size, channels
     assert np.abs(back.rgb.astype(int) - hr[..., :3]).mean() < 8
     if channels == 4:
         assert np.array_equal(back.alpha, hr[..., 3])
+
+
+@pytest.mark.parametrize("shape", [(45, 300, 3), (300, 25, 4), (1, 200, 3)])
+def test_a_longest_side_out_of_reach_is_reached_in_two_steps_and_said(engine, shape):
+    hr = drawn(*shape)
+    small = engine.down(hr, max_side=20)
+    assert max(small.size) == 20
+    (note,) = small.lrfile.picture.notes
+    restored = engine.up(small.encode())
+    assert f"scaled down plainly to {restored.width}x{restored.height} first" in note
+    assert max(restored.size) == 80
+    plain = Image.fromarray(hr).resize((restored.width, restored.height), Image.Resampling.BICUBIC)
+    assert np.abs(restored.samples.astype(int) - np.asarray(plain)).mean() < 16
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (4, 4), (1, 9), (13, 17)])

@@ -29,8 +29,8 @@ from unshrink.rescale.order import Order, as_order
 from unshrink.rescale.payloads import check_options
 from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
-from unshrink.rescale.shrink import shrink
-from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, spell, whole
+from unshrink.rescale.shrink import plainly, shrink
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, in_reach, spell, whole
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture, within
 
@@ -128,6 +128,8 @@ class Engine:
         picture = as_picture(source, self.limits, memory)
         picture = picture if order.keep_hidden else with_hidden_filled(picture)
         picture = picture.without_metadata() if order.strip_metadata else picture
+        first = in_reach(order.wish, picture.size)
+        picture = picture if first is None else plainly(picture, first)
         tell(Step("load model"))
         loaded = self.load(spec.name)
         tell(Step("shrink"))
@@ -154,7 +156,7 @@ class Engine:
         tell(Step("read"))
         plan = self._plan(source, memory, plain, scale, model)
         tell(Step("load model"))
-        require_dial(self.choose(plan.scale, plan.model), dial)
+        require_dial(self._spec_for(plan), dial)
         loaded = self._load_for(plan)
         tell(Step("restore"))
         return _where_it_fits(lambda room: restore(plan, loaded, self.limits, room, dial, tell), memory)
@@ -236,8 +238,14 @@ class Engine:
         picture = source.lrfile.picture if isinstance(source, Small) else as_picture(source, self.limits)
         return selfcheck.psnr(picture.rgb, selfcheck.shrunk(restored, picture.size))
 
+    def _spec_for(self, plan: Plan) -> ModelSpec:
+        if plan.model is None or plan.plain:
+            return self.choose(plan.scale, plan.model)
+        # What a file states was in reach when it was made, although rounded sides may make it a little more than 4
+        return registry.get(plan.model)
+
     def _load_for(self, plan: Plan) -> zoo.Loaded:
-        spec = self.choose(plan.scale, plan.model)
+        spec = self._spec_for(plan)
         try:
             return self.load(spec.name, plan.weights)
         except MissingWeightsError:
@@ -261,7 +269,8 @@ def down(
     (H, W, 4), or a Picture. `options` are the fields of `unshrink.Order`, or `order` is one, or a scale.
 
     How small: `scale` is HR over LR along each axis, from 1.1 to 4, one number or a pair (along the height, along the
-    width); or `size` is the LR's (height, width); or `max_side` its longer side.
+    width); or `size` is the LR's (height, width); or `max_side` its longer side, for which a picture of more than four
+    times that is scaled down plainly first, with a note.
     `scale` defaults to that of `model`, or to 4; `model` to the best there is for the scale (see `list_models`): one of
     its own for the whole numbers 2 and 4, the one for any scale else. LR sides are rounded, or rounded up where the
     model has a scale of its own. `weights` and `limits` as in `unshrink.rescale.Engine`, which is also what to use for

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from unshrink import __version__
@@ -48,6 +50,17 @@ def shrink(picture: Picture, loaded: Loaded, memory: Memory, order: Order, tell:
         sections[PROFILE_SECTION], icc = icc, None
     lr = replace(picture, rgb=rgb, alpha=alpha, grey=grey, icc=icc)
     return Small(LRFile(picture=lr, header=_header(picture, loaded, packed, target.scales), sections=sections))
+
+
+def plainly(picture: Picture, size: Size) -> Picture:
+    """`picture` scaled down to that height and width by plain bicubic resampling, with a note that says so."""
+
+    def resized(plane: Pixels) -> Pixels:
+        return np.array(Image.fromarray(plane).resize(size[::-1], Image.Resampling.BICUBIC))
+
+    alpha = None if picture.alpha is None else resized(picture.alpha)
+    note = f"it was scaled down plainly to {size[1]}x{size[0]} first, and that is what comes back"
+    return replace(picture, rgb=resized(picture.rgb), alpha=alpha, notes=(*picture.notes, note))
 
 
 def _shrink_rgb(picture: Picture, loaded: Loaded, memory: Memory, order: Order, size: Size, tell: Progress) -> Packed:

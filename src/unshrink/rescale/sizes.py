@@ -104,6 +104,13 @@ def target_for(wish: Wish, hr: Size, model_scale: int | None) -> Target:
     return Target(size, (hr[0] / size[0], hr[1] / size[1]))
 
 
+def in_reach(wish: Wish, hr: Size) -> Size | None:
+    """The size that a picture of size `hr` has to have first so that a longest side is in reach; None where it is."""
+    if wish.max_side is None or wish.max_side * MOST >= max(hr):
+        return None
+    return scaled(hr, (max(hr) / (wish.max_side * MOST),) * 2)
+
+
 def scaled(hr: Size, scales: Scales) -> Size:
     """The LR size at any scale: each side rounded half up, at least 1."""
     height, width = (max(1, math.floor(side / scale + 0.5)) for side, scale in zip(hr, scales, strict=True))
