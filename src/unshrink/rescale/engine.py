@@ -18,7 +18,7 @@ from unshrink.models import weights as zoo
 from unshrink.models.registry import ModelSpec
 from unshrink.models.zoo import find
 from unshrink.nn.precision import fast_dtype
-from unshrink.rescale import selfcheck
+from unshrink.rescale import choice, selfcheck
 from unshrink.rescale.device import DeviceName, find_device
 from unshrink.rescale.dial import Dial, require_dial
 from unshrink.rescale.exact_blocks import add_exact_blocks
@@ -30,7 +30,7 @@ from unshrink.rescale.payloads import check_options
 from unshrink.rescale.progress import Progress, Step, silent
 from unshrink.rescale.restore import Plan, plan_plain, plan_restore, restore
 from unshrink.rescale.shrink import plainly, shrink
-from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, check_scale, in_reach, spell, whole
+from unshrink.rescale.sizes import DEFAULT_SCALE, Scale, in_reach
 from unshrink.rescale.small import Small
 from unshrink.rescale.sources import PictureSource, SmallSource, as_picture, within
 
@@ -86,10 +86,10 @@ class Engine:
         Raises UnknownNameError, and UsageError where there is no model for `scale` or it is not the scale of `model`.
         """
         if model is None and self._weights is not None:
-            model = _stated(self._weights, scale)
+            model = choice.stated(self._weights, scale)
         if model is None:
-            return _default(scale if scale is not None or any_scale else DEFAULT_SCALE)
-        return _fitting(registry.get(model), scale, any_scale=any_scale)
+            return choice.default(scale if scale is not None or any_scale else DEFAULT_SCALE)
+        return choice.fitting(registry.get(model), scale, any_scale=any_scale)
 
     def chosen(self, order: Order) -> ModelSpec:
         """The model that `down` uses for `order`. Raises what `choose` raises, and UsageError for what it cannot do."""
@@ -338,35 +338,3 @@ def _where_it_fits(work: Callable[[Memory], Result], memory: Memory) -> Result:
                 raise
             failed, memory = error, memory.smaller()
     raise LimitError("There is not enough memory for this picture; free some or cut the picture up.") from failed
-
-
-def _stated(weights: Path, scale: Scale | None) -> str | None:
-    """The model that the weights say they are of, where that is one of `scale`, or of any."""
-    name = zoo.stated_model(weights)
-    if name is None or name not in registry.names():
-        return name
-    return name if scale is None or registry.get(name).scale in (None, scale) else None
-
-
-def _default(scale: Scale | None) -> ModelSpec:
-    """The default for `scale`: one of its own, or the one of any scale, which None asks for."""
-    number = whole(scale)
-    if scale is None or number not in registry.default_scales():
-        if scale is not None:
-            check_scale(scale)
-        return registry.default_for(None)
-    return registry.default_for(number)
-
-
-def _fitting(spec: ModelSpec, scale: Scale | None, *, any_scale: bool) -> ModelSpec:
-    """`spec`, where it can make what is asked. Raises UsageError."""
-    if spec.scale is None:
-        if scale is not None:
-            check_scale(scale)
-    elif scale is not None and whole(scale) != spec.scale:
-        raise UsageError(
-            f"{spec.name} has scale {spec.scale}, not {spell(scale)}; leave out the scale or name another model."
-        )
-    elif any_scale and scale is None:
-        raise UsageError(f"{spec.name} has scale {spec.scale} only; name no model, or one of any scale.")
-    return spec
