@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -60,6 +61,8 @@ class Copying:
     once: str = ""
     """A file that is made when it has stopped; from then on it does not. Empty: it stops every time."""
     asked: str = "copy"
+    pause: float = 0.0
+    """Seconds for each picture."""
     device: str = "cpu"
 
     def shared(self, workers: int) -> Copying:
@@ -78,6 +81,7 @@ class Copying:
         return f"{path.name if whole else path.stem}.copy"
 
     def make(self, data: bytes, name: str) -> Made:
+        time.sleep(self.pause)
         if data == BROKEN:
             raise ValueError("nobody foresaw this")
         if self.stops and name.endswith(self.stops) and not (self.once and Path(self.once).exists()):

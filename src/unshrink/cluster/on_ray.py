@@ -18,7 +18,7 @@ from unshrink.cluster.doing import Doing, lost
 from unshrink.cluster.manifest import Row, table_of
 from unshrink.cluster.places import HINT
 from unshrink.cluster.plan import Item
-from unshrink.errors import UsageError
+from unshrink.errors import UnshrinkError, UsageError
 from unshrink.threads import processors, wait_passively
 
 PICTURES = 32
@@ -27,6 +27,8 @@ BYTES = 32_000_000
 """Of the pictures that are handed out together, at most, where there are several."""
 ROUNDS = 8
 """Times that an actor is handed something, at least, so that all end at about the same time."""
+AHEAD = 2
+"""Blocks handed to an actor: one that it works on, and one that it begins next."""
 RETRIES = 3
 """Of what was handed out, where a worker is lost."""
 STORE = 200_000_000
@@ -54,9 +56,10 @@ class Actor:
         self._doing = replace(doing, work=doing.work.shared(max(2, processors())))
         self._doing.work.load()
 
-    def __call__(self, block: Any) -> Any:
-        """Rows, as a table, for a table of items."""
-        return table_of(self._doing(pickle.loads(item)) for item in block.column("item").to_pylist())
+    def __call__(self, blocks: Any) -> Any:
+        """Rows, as a table, for a table of blocks of items."""
+        items = (item for block in blocks.column("items").to_pylist() for item in pickle.loads(block))
+        return table_of(map(self._doing, items))
 
 
 def run_on_ray(items: Sequence[Item], doing: Doing, cluster: Cluster) -> Iterator[Row]:
@@ -103,15 +106,24 @@ def _rows(ray: Any, items: Sequence[Item], doing: Doing, cluster: Cluster, pictu
         rows = ray.data.from_arrow(tables).map_batches(
             Actor,
             fn_constructor_args=(doing,),
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(actors, len(tables))),
+            compute=ray.data.ActorPoolStrategy(
+                min_size=1,
+                max_size=min(actors, len(tables)),
+                max_tasks_in_flight_per_actor=AHEAD if pictures > 1 else 1,  # alone, none is lost with another
+            ),
             batch_size=1,
             batch_format="pyarrow",
             num_cpus=1,
             num_gpus=share or None,
             max_task_retries=RETRIES,
         )
-    for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-        yield from (Row(**values) for values in table.to_pylist())
+    try:
+        for table in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            yield from (Row(**values) for values in table.to_pylist())
+    except ray.exceptions.RayError as error:
+        said = next(line for line in reversed(str(error).splitlines()) if line.strip())
+        hint = "unshrink and its weights must be installed on every node"
+        raise UnshrinkError(f"Ray gave up; {hint}: {said.strip()}") from error
 
 
 def _gpu_share(doing: Doing, cluster: Cluster) -> float:
