@@ -60,7 +60,7 @@ soak: $(READY)
 
 # What LR files survive in other programs; those that pip does not have (ImageMagick, Chromium) are left out where absent.
 survival: $(READY)
-	$(PIP) --only-binary :all: opencv-python-headless 'pyvips[binary]' pyoxipng
+	$(PIP) --prefer-binary opencv-python-headless 'pyvips[binary]' pyoxipng
 	$(BIN)/python -m lab.survival
 
 coverage: $(READY)

@@ -183,6 +183,7 @@ class Shrinking:
         made_of = origin.origin_of(source.getvalue(), kept_options(self.order))
         self._leave_finished(task, made_of)
         self.writer.check(task)
+        tell("read")
         picture = self.engine.read(source)
         notes += self._meet_small(task, not notes and carries(picture))
         small = self._shrink(task, picture, tell).with_section(ORIGIN_SECTION, origin.encode_origin(made_of))
