@@ -34,7 +34,7 @@ from unshrink.errors import (
     UnreadableInputError,
     UnshrinkError,
 )
-from unshrink.files import png
+from unshrink.files import png, webp
 from unshrink.files.body import unpack
 from unshrink.files.lrfile import LRFile, decode, encode, inspect, is_lrfile, strip, verify
 from unshrink.files.picture import Picture
@@ -86,6 +86,27 @@ def test_several_changes_at_once(data):
     del changed[start : start + length]
     assert outcome_is_honest(bytes(changed), ORIGINAL)
     is_lrfile(bytes(changed))  # never raises
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_chunks_in_another_order_doubled_left_out_and_junk_behind(data):
+    kind = data.draw(st.sampled_from([png, webp]))
+    chunks = kind.read_chunks(ENCODED["png" if kind is png else "webp"], "x")
+    order = data.draw(st.lists(st.integers(0, len(chunks) - 1), min_size=1, max_size=len(chunks) + 3))
+    changed = kind.join([chunks[index] for index in order]) + data.draw(st.binary(max_size=40))
+    assert outcome_is_honest(changed, ORIGINAL)
+    is_lrfile(changed)
+
+
+@given(st.integers(0, 3), st.integers(0, 2**32 - 1), st.sampled_from(CONTAINERS))
+@settings(max_examples=200, deadline=None)
+def test_lengths_that_lie(which, length, container):
+    """The length of one of the first chunks, or of the file, or an offset, stated as anything."""
+    changed = bytearray(ENCODED[container])
+    places = {"png": [8, 16, 33, 45], "webp": [4, 16, 24, 34], "tiff": [4, 8, 12, 20]}[container]
+    changed[places[which] : places[which] + 4] = length.to_bytes(4)
+    assert outcome_is_honest(bytes(changed), ORIGINAL)
 
 
 @pytest.mark.parametrize("container", ["png"])
