@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ __all__ = ["TOTAL_BITS", "Decoder", "Tables", "encode", "make_tables"]
 TOTAL_BITS = 16
 """The frequencies of a table add up to 2**16."""
 _WORD_BITS = 16
+_FEW = 32
+"""Lanes below which plain Python is faster than numpy."""
 _STATE_BYTES = 6
 """By default: states are then from 2**32 to below 2**48."""
 _DAMAGED = "The coded latent in the LR file is damaged; get a good copy, or use --plain."
@@ -38,6 +42,20 @@ class Tables:
     """(tables, n), the sum of the frequencies before."""
     symbols: NDArray[np.uint8]
     """(tables, 2**16), the symbol whose range holds a number."""
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The same as plain Python's, which is faster one by one."""
+        pairs = zip(self.frequencies.tolist(), self.starts.tolist(), self.symbols, strict=True)
+        return [Row(frequencies, starts, symbols.tobytes()) for frequencies, starts, symbols in pairs]
+
+
+class Row(NamedTuple):
+    """One table."""
+
+    frequencies: list[int]
+    starts: list[int]
+    symbols: bytes
 
 
 def make_tables(rows: Sequence[Sequence[int]]) -> Tables:
@@ -65,15 +83,38 @@ def encode(
     Symbol k of a part goes to state k modulo `lanes`. The bytes are the states, `state_bytes` (4 to 6) each, then
     words of 2 bytes. `seed` is from 0 to below the smallest state, 2**(8 * state_bytes - 16); a decoder ends there.
     """
-    states = np.full(lanes, _low(state_bytes) + seed, dtype=np.uint64)
+    coded = _encode_one_by_one if lanes < _FEW else _encode_in_turns
+    states, words = coded(parts, [_low(state_bytes) + seed] * lanes, state_bytes)
+    return b"".join(state.to_bytes(state_bytes) for state in states) + words.astype(">u2").tobytes()
+
+
+def _encode_in_turns(
+    parts: Sequence[tuple[Numbers, Numbers, Tables]], begin: list[int], state_bytes: int
+) -> tuple[list[int], States]:
+    """All states at once, symbol by symbol."""
+    states = np.array(begin, dtype=np.uint64)
     words: list[States] = []
     for symbols, which, tables in reversed(parts):
         frequencies, starts = tables.frequencies[which, symbols], tables.starts[which, symbols]
-        for turn in reversed(list(_turns(len(symbols), lanes))):
+        for turn in reversed(list(_turns(len(symbols), len(states)))):
             words.append(_push(states[: turn.stop - turn.start], frequencies[turn], starts[turn], state_bytes))
-    coded = np.concatenate(words[::-1]) if words else states[:0]
-    heads = b"".join(int(state).to_bytes(state_bytes) for state in states)
-    return heads + coded.astype(">u2").tobytes()
+    return states.tolist(), np.concatenate(words[::-1]) if words else states[:0]
+
+
+def _encode_one_by_one(
+    parts: Sequence[tuple[Numbers, Numbers, Tables]], states: list[int], state_bytes: int
+) -> tuple[list[int], States]:
+    """The same, and the same words, in plain Python."""
+    lanes, shift, words = len(states), 8 * state_bytes - TOTAL_BITS, []
+    for symbols, which, tables in reversed(parts):
+        frequencies, starts = tables.frequencies[which, symbols].tolist(), tables.starts[which, symbols].tolist()
+        for at in range(len(symbols) - 1, -1, -1):
+            state, frequency = states[at % lanes], frequencies[at]
+            if state >> shift >= frequency:
+                words.append(state & 0xFFFF)
+                state >>= _WORD_BITS
+            states[at % lanes] = (state // frequency << TOTAL_BITS) + state % frequency + starts[at]
+    return states, np.array(words[::-1], dtype=np.uint64)
 
 
 def _push(states: States, frequencies: States, starts: States, state_bytes: int) -> States:
@@ -103,10 +144,31 @@ class Decoder:
 
     def read(self, which: Numbers, tables: Tables) -> Numbers:
         """The next symbols, one for each entry of `which`, the number of its table."""
+        if len(self._states) < _FEW:
+            return self._read_one_by_one(which, tables.rows)
         symbols = np.empty(len(which), dtype=np.int64)
         for turn in _turns(len(which), len(self._states)):
             symbols[turn] = self._pop(self._states[: turn.stop - turn.start], which[turn], tables)
         return symbols
+
+    def _read_one_by_one(self, which: Numbers, rows: Sequence[Row]) -> Numbers:
+        states, lanes, low, at = self._states.tolist(), len(self._states), self._low, self._at
+        words, symbols = self._words.tolist(), []
+        for turn, table in enumerate(which.tolist()):
+            frequencies, starts, ranges = rows[table]
+            state = states[turn % lanes]
+            slot = state & 0xFFFF
+            symbol = ranges[slot]
+            state = frequencies[symbol] * (state >> TOTAL_BITS) + slot - starts[symbol]
+            if state < low:
+                if at == len(words):
+                    raise DamagedLRFileError(_DAMAGED)
+                state = state << _WORD_BITS | words[at]
+                at += 1
+            states[turn % lanes] = state
+            symbols.append(symbol)
+        self._states[:], self._at = states, at
+        return np.array(symbols, dtype=np.int64)
 
     def _pop(self, states: States, which: Numbers, tables: Tables) -> NDArray[np.uint8]:
         slots = states & np.uint64((1 << TOTAL_BITS) - 1)

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unshrink.errors import DamagedLRFileError, LimitError
-from unshrink.files import lattice
+from unshrink.files import trellis
 
 Samples = NDArray[np.uint8]
 """(h, w) of a grey picture or (h, w, 3)."""
 
 BLOCK = 8
 """LR pixels along each side of a block, which has one step."""
-PREAMBLE_STEP = 3
+PREAMBLE_STEP = 5
 STEPS_MOST = 15
 MIXED = 16
 """A class of steps may take the next larger step for so many samples of sixteen."""
@@ -40,9 +40,9 @@ class Steps(NamedTuple):
     flat: int = 4
     """Blocks without texture: samples move by 2 levels at most."""
     textured: int = 8
-    """Even, since eight samples at a time are written there; see `lattice`."""
+    """Even, since samples are written there in sequences; see `trellis`."""
     share: int = 0
-    """Of 16 groups of samples in textured blocks, how many have the next larger step."""
+    """Of 16 samples in textured blocks, how many have the next larger even step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Run(NamedTuple):
 
     where: NDArray[np.intp]
     step: int
-    lattice: bool
+    trellis: bool
 
     @property
     def room(self) -> int:
@@ -87,11 +87,10 @@ def runs_of(classes: NDArray[np.uint8], steps: Steps, *, cells: bool = False) ->
     if cells:
         return [Run(np.flatnonzero(classes == kind), cell_step(steps[kind]), False) for kind in (TEXTURED, 1, 0)]
     textured = np.flatnonzero(classes == TEXTURED)
-    groups = textured[: len(textured) // lattice.SIDE * lattice.SIDE].reshape(-1, lattice.SIDE)
-    larger = np.arange(len(groups)) % MIXED < steps.share
+    larger = np.arange(len(textured)) % MIXED < steps.share
     runs = [
-        Run(groups[larger].ravel(), steps.textured + 2, True),
-        Run(groups[~larger].ravel(), steps.textured, True),
+        Run(textured[larger], steps.textured + 2, True),
+        Run(textured[~larger], steps.textured, True),
         Run(np.flatnonzero(classes == 1), steps.flat, False),
         Run(np.flatnonzero(classes == 0), steps.pinned, False),
     ]
@@ -132,8 +131,8 @@ def fill(wanted: NDArray[np.float32], runs: Sequence[Run], data: bytes, *, cells
         if cells:
             result[run.where] = _within(wanted[run.where], run.step)
             result[where] = _in_cells(wanted[where], run.step, digits)
-        elif run.lattice:
-            result[_padded(run, len(digits))] = _in_groups(wanted[_padded(run, len(digits))], run.step, digits)
+        elif run.trellis:
+            result[where] = trellis.place(wanted[where], digits, run.step // 2)
         else:
             result[where] = _nearest(wanted[where], run.step, digits.astype(np.float32))
         at += len(piece)
@@ -146,10 +145,8 @@ def drain(levels: Samples, runs: Sequence[Run], length: int) -> bytes:
     for run in runs:
         take = min(length, run.room)
         count = samples_of(take, run.step)
-        if run.lattice:
-            digits = lattice.read(levels[_padded(run, count)].reshape(-1, lattice.SIDE), run.step // 2).ravel()[:count]
-        else:
-            digits = levels[run.where[:count]] % run.step
+        said = levels[run.where[:count]]
+        digits = trellis.read(said, run.step // 2) if run.trellis else said % run.step
         pieces.append(_bytes(digits, run.step, take))
         length -= take
     if length:
@@ -163,18 +160,6 @@ def centres(levels: NDArray[np.integer] | NDArray[np.float32], steps: NDArray[np
     cell = np.minimum(np.clip(np.rint(levels), 0, 255).astype(np.int64) // step, 256 // step - 1)
     middles: Samples = (cell * step + step // 2).astype(np.uint8)
     return middles
-
-
-def _padded(run: Run, count: int) -> NDArray[np.intp]:
-    """The samples of the first groups that hold `count` digits."""
-    return run.where[: -(-count // lattice.SIDE) * lattice.SIDE]
-
-
-def _in_groups(wanted: NDArray[np.float32], step: int, digits: NDArray[np.uint8]) -> NDArray[np.int64]:
-    filled = np.zeros(len(wanted), dtype=np.uint8)
-    filled[: len(digits)] = digits
-    groups = (-1, lattice.SIDE)
-    return lattice.place(wanted.reshape(groups), filled.reshape(groups), step // 2).ravel()
 
 
 def _first_of_cell(wanted: NDArray[np.float32], step: int) -> NDArray[np.int64]:

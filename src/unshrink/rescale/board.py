@@ -16,8 +16,11 @@ from unshrink.files.residues import Layout, Run
 from unshrink.models.stream_grid import Place
 from unshrink.nn.parts import Part, Size
 
-LEAST_SIDE, MOST_SIDE, SIDES = 128, 1024, 3.2
-"""HR pixels along the side of a part: the root of the picture's, over the last, between the first two."""
+LEAST_SIDES, LEAST_LR, MOST_SIDE, SIDES = (64, 96), 24, 512, 8
+"""HR pixels along the side of a part: the root of the picture's, over the last; at most the third, and at least so
+many LR pixels', which are taken to be within the first."""
+MOST_ORDERED = 128
+"""Parts up to which a picture states their order; more are in reading order."""
 UNIT = 16
 """HR pixels along each axis that no part cuts: whole cells, and the blocks that may be kept exactly."""
 
@@ -41,7 +44,9 @@ def cut(sizes: Sizes, grid: Size) -> list[Place]:
 
 def choose_grid(sizes: Sizes) -> Size:
     """Rows and columns of parts that suit a picture: each at least 8 LR pixels wide and high."""
-    side = min(MOST_SIDE, max(LEAST_SIDE, sqrt(sizes.hr[0] * sizes.hr[1]) / SIDES))
+    side = sqrt(sizes.hr[0] * sizes.hr[1])
+    scale = side / sqrt(sizes.lr[0] * sizes.lr[1])
+    side = min(MOST_SIDE, max(min(max(LEAST_LR * scale, LEAST_SIDES[0]), LEAST_SIDES[1]), side / SIDES))
     rows, columns = (
         max(1, min(round(hr / side), lr // 8, hr // (2 * UNIT), 255)) for hr, lr in zip(sizes.hr, sizes.lr, strict=True)
     )
@@ -92,6 +97,8 @@ class Board:
 
 def order_bytes(count: int) -> int:
     """Bytes that an order of so many parts takes."""
+    if count > MOST_ORDERED:
+        return 0
     number = 1
     for i in range(2, count + 1):
         number *= i
@@ -100,6 +107,8 @@ def order_bytes(count: int) -> int:
 
 def pack_order(order: Sequence[int]) -> bytes:
     """An order of parts as the number of its permutation."""
+    if len(order) > MOST_ORDERED:
+        return b""
     left, number = sorted(order), 0
     for i in order:
         number = number * len(left) + left.index(i)
@@ -109,6 +118,8 @@ def pack_order(order: Sequence[int]) -> bytes:
 
 def unpack_order(data: bytes, count: int) -> list[int]:
     """The inverse of `pack_order` for so many parts. Raises DamagedLRFileError."""
+    if count > MOST_ORDERED:
+        return list(range(count))
     number, digits = int.from_bytes(data), []
     for base in range(1, count + 1):
         number, digit = divmod(number, base)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import ceil
+from functools import partial
+from math import ceil, log
 from typing import NamedTuple
 
 import numpy as np
@@ -26,17 +27,42 @@ from unshrink.files.numbers import STATE_BYTES, lanes_for
 from unshrink.files.preamble import Preamble
 from unshrink.files.residues import Layout, Run, Samples
 from unshrink.models.stream import Decoded, expect
-from unshrink.models.stream_grid import Place
+from unshrink.models.stream_grid import Place, everything
 from unshrink.nn.parts import Part, Size
-from unshrink.rescale.board import Board, Sizes, choose_grid, cut, order_bytes, pack_order, unpack_order
-from unshrink.rescale.search import COARSEST, FINEST, solve
-from unshrink.rescale.stream import Codec, Encoder, count_numbers, decode_part, encode_part, pad_to_cells
+from unshrink.rescale.board import MOST_ORDERED, Board, Sizes, choose_grid, cut, order_bytes, pack_order, unpack_order
+from unshrink.rescale.search import FINEST, solve
+from unshrink.rescale.stream import (
+    Around,
+    Codec,
+    Encoder,
+    Shown,
+    alone,
+    count_numbers,
+    decode_part,
+    encode_part,
+    pad_to_cells,
+)
+from unshrink.rescale.surroundings import HALO, Surroundings, Window, crop, widen
 
-STEP_BYTES = 2
-ATTEMPTS, FIRST_RETREAT = 8, 16
+STEP_GRAIN = 7
+"""Indices of steps are multiples of this, so that one byte says them."""
+COARSEST_STEP = 255 * STEP_GRAIN
+ATTEMPTS, FIRST_RETREAT = 8, 2 * STEP_GRAIN
 """How often a coarser step is tried where parts took more than was expected, and how much coarser at first."""
+SLOPE = 330
+"""Indices of steps that change bits by a factor of e, roughly."""
+FINER, COARSER = 4 * STEP_GRAIN, 24 * STEP_GRAIN
+"""By how much steps of parts may differ from the picture's, so that all fit."""
+MOST_FINER = 12 * STEP_GRAIN
+"""By how much a part may be finer than that, so that there is something for the next one to carry."""
+FIRST_SHARE = 0.85
+"""Roughly what the first part says, whose LR pixels are known less well, over what is expected of it."""
+CELLS_SHARE = 0.85
+"""Roughly what a part holds in cells over what it holds without."""
 GUESSED = 1300
 """Index of the step that networks are told where there are no numbers: so coarse that hardly any would be."""
+AT_ONCE = 600_000
+"""HR pixels of a picture up to which it is estimated as a whole."""
 _ABOUT = struct.Struct(">IIBBB")
 """HR height and width, what they are multiples of once continued, rows and columns of parts."""
 
@@ -83,40 +109,62 @@ class _Embedding:
             raise LimitError("The small picture has too few pixels to carry anything.")
         self.q = layout.of_pixels(wanted.shape)
         self.plain = [self.board.runs(place, cells=False) for place in self.places]
+        self.rooms = [residues.room_of(runs) for runs in self.plain]
 
     def run(self) -> Samples:
         """Search for the step, then go through the parts."""
-        step, order = self._search()
+        step, expected = self._search()
+        many = len(self.places) > MOST_ORDERED
+        order = list(range(len(self.places))) if many else choose_order(expected, self.rooms)
         for attempt in range(ATTEMPTS):
-            made = self._attempt(step, order)
+            made = _Attempt(self, order, expected, step).run()
             if made is not None:
                 return made
-            step = min(COARSEST, step + (FIRST_RETREAT << attempt))
+            step = min(COARSEST_STEP, step + (FIRST_RETREAT << attempt))
         raise LimitError("The small picture has too few pixels to carry anything.")
 
-    def _capacity(self, order: Sequence[int]) -> int:
+    def capacity(self, order: Sequence[int]) -> int:
         """Bytes that all parts hold."""
-        return residues.room_of(self._cells(order[0])) + sum(residues.room_of(self.plain[i]) for i in order[1:])
+        return residues.room_of(self.cells(order[0])) + sum(self.rooms[i] for i in order[1:])
 
-    def _cells(self, i: int) -> list[Run]:
+    def cells(self, i: int) -> list[Run]:
+        """Where and how the first part, `i`, carries."""
         return self.board.runs(self.places[i], cells=True)
 
-    def _search(self) -> tuple[int, list[int]]:
-        """The index of a step whose stream, by what the networks estimate, just fills the picture; the parts' order."""
-        some = _some(self.places)
-        share = sum(_area(self.places[i]) for i in some) / sum(map(_area, self.places))
-        target = (self._capacity(range(len(self.places))) * share - 8 * len(some)) * 8 * 0.997
-        noisy, density = self._noisy(), [self._detail(place) for place in self.places]
+    def _search(self) -> tuple[int, list[float]]:
+        """The index of a step whose stream just fills the picture, and bytes of each part, as networks estimate."""
+        noisy, some = self._noisy(), self._some()
+        share = sum(_area(place) for group in some for place in group) / sum(map(_area, self.places))
+        overhead = sum(_overhead(place) for place in self.places)
+        target = (self.capacity(range(len(self.places))) - overhead) * 8 * share * 0.997
+        bits: dict[Place, float] = {}
 
         def cost(step: int) -> float:
-            bits = {i: self._encode(i, noisy, step).bits for i in some}
-            if len(some) == len(self.places):
-                density[:] = bits.values()
+            for group in some:
+                bits.update(self._estimate(group, noisy, step))
             return sum(bits.values())
 
         step = solve(cost, target, 1024)
-        rooms = [1 + residues.room_of(runs) for runs in self.plain]
-        return step, sorted(range(len(self.places)), key=lambda i: -density[i] / rooms[i])
+        details = [self._detail(place) for place in self.places]
+        known = sum(details[i] for i, place in enumerate(self.places) if place in bits)
+        each = sum(bits.values()) / max(known, 1e-9)
+        parts = zip(self.places, details, strict=True)
+        expected = [bits.get(place, detail * each) / 8 + _overhead(place) for place, detail in parts]
+        return step // STEP_GRAIN * STEP_GRAIN, expected
+
+    def _some(self) -> list[list[Place]]:
+        """Parts that stand for all, in groups that are estimated at once: all of a small picture, six of others."""
+        if sum(map(_area, self.places)) <= AT_ONCE:
+            return [self.places]
+        stride = max(1, ceil(len(self.places) / 6))
+        return [[place] for place in self.places[stride // 2 :: stride]]
+
+    def _estimate(self, group: list[Place], levels: NDArray[np.uint8], step: int) -> dict[Place, float]:
+        """Bits of parts whose surroundings all are known; one part, or all there are."""
+        window = widen(group[0], (HALO,) * 4) if len(group) == 1 else Window(everything(*self.sizes), group[0].cells)
+        pixels = levels.reshape(self.board.shape)[window.place.lr.slices]
+        cells = self._encode(window.place, self._shown(pixels, window.place), step).cells
+        return {place: float(cells[place.cells.within(window.place.cells).slices].sum()) for place in group}
 
     def _detail(self, place: Place) -> float:
         """Roughly how much a part has to say: how far its pixels are from their neighbours, summed up."""
@@ -128,74 +176,155 @@ class _Embedding:
         runs = [run for part in self.plain for run in part]
         return residues.fill(self.wanted, runs, np.random.default_rng(0).bytes(residues.room_of(runs)))
 
-    # -- the chain ------------------------------------------------------------------------------------------------
-
-    def _attempt(self, step: int, order: Sequence[int]) -> Samples | None:
-        """The LR picture with this step, finer or coarser in the last part so that it just fits; None if it cannot."""
-        levels = np.clip(np.rint(self.wanted), 0, 255).astype(np.uint8)
-        known = self.board.middles(self.wanted, self.places[order[0]])
-        data, taken, capacity = b"", 0, self._capacity(order)
-        for turn, i in enumerate(order):
-            if turn:
-                data, taken = self._fill(i, levels, data, taken)
-                at = self.board.samples(self.places[i])
-                known[at] = levels[at]
-            if len(data) > capacity:
-                return None
-            last = turn == len(order) - 1
-            coded = self._fit(i, known, step, capacity - len(data)) if last else self._bytes(i, known, step)
-            if coded is None:
-                return None
-            data += coded
-        cells = self._cells(order[0])
-        if len(data) - taken > residues.room_of(cells):
-            return None
-        at = self.board.samples(self.places[order[0]])
-        levels[at] = residues.fill(self.wanted, cells, data[taken:], cells=True)[at]
-        return self._with_preamble(levels, order, data)
-
-    def _fill(self, i: int, levels: NDArray[np.uint8], data: bytes, taken: int) -> tuple[bytes, int]:
-        """Put what is left of `data` into part `i`, in place; gives the data and how much of them is placed."""
-        runs, at = self.plain[i], self.board.samples(self.places[i])
-        room = residues.room_of(runs)
-        levels[at] = residues.fill(self.wanted, runs, data[taken : taken + room])[at]
-        # Where too little has been said yet, what rounded samples happen to say stands for the rest
-        return data[:taken] + residues.drain(levels, runs, room) + data[taken + room :], taken + room
-
-    def _fit(self, i: int, known: NDArray[np.uint8], step: int, room: int) -> bytes | None:
-        """The bytes of the last part with the finest step found that fits `room`; None where none does."""
-        target = 8.0 * (room - STEP_BYTES) - 8 * STATE_BYTES * lanes_for(count_numbers(self.places[i])) - 16
-        if target < 1:
-            return None
-        fine = max(FINEST, step - 256), min(COARSEST, step + 256)
-        found = solve(lambda index: self._encode(i, known, index).bits, target, step, bounds=fine, close=0.004)
-        for index in range(found, fine[1] + 1, 8):
-            encoder = self._encode(i, known, index)
-            if encoder.bits <= 8 * room:
-                coded = index.to_bytes(STEP_BYTES) + encoder.finish(self.places[i])
-                if len(coded) <= room:
-                    return coded
-        return None
-
-    def _bytes(self, i: int, known: NDArray[np.uint8], step: int) -> bytes:
-        return step.to_bytes(STEP_BYTES) + self._encode(i, known, step).finish(self.places[i])
-
-    def _encode(self, i: int, known: NDArray[np.uint8], step: int) -> Encoder:
+    def encode(self, i: int, known: NDArray[np.uint8], around: Surroundings, step: int) -> Encoder:
+        """Code part `i` given the LR levels that are known and its surroundings."""
         place = self.places[i]
-        lr, q = inputs_of(known.reshape(self.board.shape), self.q, place, self.hr.device)
+        window = around.window(place)
+        shown = self._shown(around.pixels(known.reshape(self.board.shape), place, window), window.place)
+        return self._encode(place, shown, step, partial(around.chooser, window=window))
+
+    def _encode(self, place: Place, shown: Shown, step: int, around: Around = alone) -> Encoder:
         hr = pad_to_cells(self.hr[..., *place.hr.slices].float())
-        return encode_part(self.codec, hr, lr, q, place, step, thrift=self.thrift, grey=self.grey)[0]
+        return encode_part(self.codec, hr, shown, step, thrift=self.thrift, grey=self.grey, around=around)[0]
+
+    def _shown(self, pixels: NDArray[np.uint8], place: Place) -> Shown:
+        return shown_of(pixels, self.q, place, self.hr.device)
+
+    def sealed(self, levels: NDArray[np.uint8], order: Sequence[int], data: bytes) -> Samples:
+        """The LR picture with its preamble."""
+        sealed = replace(self.preamble, about=self._about(order)).sealed(data)
+        runs = residues.preamble_runs(sealed.samples)
+        levels[: sealed.samples] = residues.fill(self.wanted, runs, sealed.encode(), cells=True)[: sealed.samples]
+        return levels.reshape(self.board.shape)
 
     def _about(self, order: Sequence[int]) -> bytes:
         carrying = self.carrying
         head = _ABOUT.pack(*carrying.size, carrying.multiple, *self.grid)
         return head + pack_order(order) + carrying.name
 
-    def _with_preamble(self, levels: Samples, order: Sequence[int], data: bytes) -> Samples:
-        sealed = replace(self.preamble, about=self._about(order)).sealed(data)
-        runs = residues.preamble_runs(sealed.samples)
-        levels[: sealed.samples] = residues.fill(self.wanted, runs, sealed.encode(), cells=True)[: sealed.samples]
-        return levels.reshape(self.board.shape)
+
+class _Attempt:
+    """The parts of a picture one by one, in steps near to one."""
+
+    def __init__(self, embedding: _Embedding, order: Sequence[int], expected: Sequence[float], step: int) -> None:
+        self._made, self._order, self._expected, self._step = embedding, order, expected, step
+        self._around = Surroundings(embedding.sizes)
+        self._capacity = embedding.capacity(order)
+        self._levels = np.clip(np.rint(embedding.wanted), 0, 255).astype(np.uint8)
+        self._known = embedding.board.middles(embedding.wanted, embedding.places[order[0]])
+        self._data, self._taken = b"", 0
+
+    def run(self) -> Samples | None:
+        """The LR picture; None where the step is too fine for it."""
+        made = self._made
+        for turn, i in enumerate(self._order):
+            if turn:
+                self._fill(i)
+            coded = self._part(turn, i)
+            if coded is None:
+                return None
+            self._data += coded
+            self._around.add(made.places[i])
+        first = self._order[0]
+        cells, left = made.cells(first), self._data[self._taken :]
+        if len(left) > residues.room_of(cells):
+            return None
+        at = made.board.samples(made.places[first])
+        self._levels[at] = residues.fill(made.wanted, cells, left, cells=True)[at]
+        return made.sealed(self._levels, self._order, self._data)
+
+    def _fill(self, i: int) -> None:
+        """Put what is not placed yet into part `i`."""
+        made, taken, data = self._made, self._taken, self._data
+        runs, at, room = made.plain[i], made.board.samples(made.places[i]), made.rooms[i]
+        self._levels[at] = residues.fill(made.wanted, runs, data[taken : taken + room])[at]
+        # Where too little has been said yet, what rounded samples happen to say stands for the rest
+        self._data = data[:taken] + residues.drain(self._levels, runs, room) + data[taken + room :]
+        self._taken += room
+        self._known[at] = self._levels[at]
+
+    def _part(self, turn: int, i: int) -> bytes | None:
+        """The bytes of a part; None where what is left is too little."""
+        room = self._capacity - len(self._data)
+        if turn == len(self._order) - 1:
+            return self._fit(i, room)
+        step = self._paced(turn, room)
+        coded = _said(step, self._encode(i, step), self._made.places[i])
+        needed = self._made.rooms[self._order[turn + 1]] - (len(self._data) - self._taken)
+        if len(coded) < needed:
+            # Better to say more here than nothing in the next part's pixels
+            finer = self._grained(step - SLOPE * log(needed / len(coded)), step - MOST_FINER)
+            coded = _said(finer, self._encode(i, finer), self._made.places[i])
+        return coded if len(coded) <= room else None
+
+    def _paced(self, turn: int, room: int) -> int:
+        """The step for the part at that turn: finer or coarser where parts so far took less or more than expected."""
+        before, left = (sum(self._expected[i] for i in some) for some in (self._order[:turn], self._order[turn:]))
+        # What was expected counts as one part's worth of evidence beside what was seen
+        prior = (before + left) / len(self._order)
+        seen = self._capacity - room
+        needed = left * (seen + prior) / (before + prior)
+        index = self._step + SLOPE * log(max(needed, 1.0) / max(room, 1))
+        return min(self._grained(index, self._step - FINER), self._step + COARSER)
+
+    def _grained(self, index: float, least: int) -> int:
+        """The nearest index that a byte can say, from `least` on."""
+        return min(COARSEST_STEP, max(FINEST, least, STEP_GRAIN * round(index / STEP_GRAIN)))
+
+    def _fit(self, i: int, room: int) -> bytes | None:
+        """The bytes of the last part with the finest step found that fits `room`; None where none does."""
+        place = self._made.places[i]
+        target = 8.0 * (room - _overhead(place)) - 16
+        if target < 1:
+            return None
+        bounds = max(FINEST, self._step - 256), min(COARSEST_STEP, self._step + 256)
+        found = solve(lambda index: self._encode(i, index).bits, target, self._step, bounds=bounds, close=0.01)
+        for index in range(-(-found // STEP_GRAIN) * STEP_GRAIN, bounds[1] + 1, STEP_GRAIN):
+            encoder = self._encode(i, index)
+            if encoder.bits <= 8 * room:
+                coded = _said(index, encoder, place)
+                if len(coded) <= room:
+                    return coded
+        return None
+
+    def _encode(self, i: int, step: int) -> Encoder:
+        return self._made.encode(i, self._known, self._around, step)
+
+
+def choose_order(expected: Sequence[float], rooms: Sequence[int]) -> list[int]:
+    """Parts by turn, so that as few pixels as possible find nothing to carry: bytes that each says, and its room.
+
+    Those that say more than they hold come first, the smallest room before others; then the rest, those that say most
+    before others. No order of parts after the first leaves less to do with what is said (an exchange argument).
+    """
+    indices = range(len(rooms))
+    givers = sorted((i for i in indices if expected[i] >= rooms[i]), key=lambda i: rooms[i])
+    takers = sorted((i for i in indices if expected[i] < rooms[i]), key=lambda i: -expected[i])
+    orders = [[first, *(i for i in (*givers, *takers) if i != first)] for first in indices]
+    order = min(orders, key=lambda order: _idle(order, expected, rooms))
+    # The last part takes up what others had less or more to say than was expected: a large one best
+    moved = ([*(i for i in order if i != last), last] for last in sorted(order[1:], key=lambda i: -expected[i]))
+    idle = _idle(order, expected, rooms)
+    return next((other for other in moved if _idle(other, expected, rooms) <= idle), order)
+
+
+def _idle(order: Sequence[int], expected: Sequence[float], rooms: Sequence[int]) -> float:
+    """Bytes for which there is room but nothing to say, and what the first part's cells hold less than its room."""
+    said, idle = FIRST_SHARE * expected[order[0]], (1 - CELLS_SHARE) * rooms[order[0]]
+    for i in order[1:]:
+        idle += max(0.0, rooms[i] - said)
+        said = max(0.0, said - rooms[i]) + expected[i]
+    return idle
+
+
+def _said(step: int, encoder: Encoder, place: Place) -> bytes:
+    """A part's bytes."""
+    return bytes([step // STEP_GRAIN]) + encoder.finish(place)
+
+
+def _overhead(place: Place) -> int:
+    """Bytes of a part beside its numbers'."""
+    return 1 + STATE_BYTES * lanes_for(count_numbers(place))
 
 
 class About(NamedTuple):
@@ -259,39 +388,49 @@ def restore_stream(
 def guess(pixels: NDArray[np.uint8], hr: Size, codec: Codec) -> Iterator[tuple[Part, Tensor]]:
     """What the networks expect of LR pixels (h, w, 3) that carry nothing, as `restore_stream` gives it."""
     sizes = Sizes(hr, (pixels.shape[0], pixels.shape[1]))
+    q = np.ones(sizes.lr, dtype=np.uint8)
     for place in cut(sizes, choose_grid(sizes)):
-        lr, q = inputs_of(pixels, np.ones(sizes.lr, dtype=np.uint8), place, torch.device("cpu"))
-        decoded = codec.net.walk(lr, q, place, torch.tensor([GUESSED]), expect)
-        yield place.hr, codec.net.finish(decoded)[..., : place.hr.size[0], : place.hr.size[1]]
+        window = widen(place, (HALO,) * 4)
+        shown = shown_of(pixels[window.place.lr.slices], q, window.place, torch.device("cpu"))
+        decoded = codec.net.walk(shown.lr, shown.q, shown.place, torch.tensor([GUESSED]), expect)
+        yield place.hr, codec.net.finish(crop(decoded, window))[..., : place.hr.size[0], : place.hr.size[1]]
 
 
 def _decode_parts(
     samples: Samples, board: Board, data: bytes, about: About, codec: Codec
 ) -> Iterator[tuple[Place, Decoded]]:
-    known = board.middles(samples.ravel(), board.places[about.order[0]])
-    q = board.layout.of_pixels(samples.shape)
+    known = board.middles(samples.ravel(), board.places[about.order[0]]).reshape(samples.shape)
+    q, around = board.layout.of_pixels(samples.shape), Surroundings(Sizes(about.hr, samples.shape[:2]))
     start = filled = 0
     for turn, i in enumerate(about.order):
         place = board.places[i]
         if turn:
             filled += residues.room_of(board.runs(place, cells=False))
             start = max(start, filled)
-        step = int.from_bytes(data[start : start + STEP_BYTES])
-        if len(data) < start + STEP_BYTES or step > 2047:
+        if len(data) <= start:
             raise _damaged("a part of it is missing")
-        lr, near = inputs_of(known.reshape(samples.shape), q, place, torch.device("cpu"))
-        decoded, used = decode_part(codec, data[start + STEP_BYTES :], lr, near, place, step, grey=samples.ndim == 2)
-        start += STEP_BYTES + used
-        yield place, decoded
+        window = around.window(place)
+        shown = shown_of(around.pixels(known, place, window), q, window.place, torch.device("cpu"))
+        decoded, used = decode_part(
+            codec,
+            data[start + 1 :],
+            place,
+            shown,
+            STEP_GRAIN * data[start],
+            grey=samples.ndim == 2,
+            around=partial(around.chooser, window=window),
+        )
+        start += 1 + used
+        around.add(place)
+        yield place, crop(decoded, window)
 
 
-def inputs_of(
-    known: NDArray[np.uint8], q: NDArray[np.uint8], place: Place, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """LR (1, 3, h, w) and q (1, 1, h, w) of a part, in levels."""
-    pixels = torch.from_numpy(known[place.lr.slices].astype(np.float32)).to(device)
-    lr = pixels.expand(3, -1, -1) if pixels.ndim == 2 else pixels.permute(2, 0, 1)
-    return lr[None].contiguous(), torch.from_numpy(q[place.lr.slices].astype(np.float32)).to(device)[None, None]
+def shown_of(pixels: NDArray[np.uint8], q: NDArray[np.uint8], place: Place, device: torch.device) -> Shown:
+    """What networks are shown of LR pixels (h, w[, 3]) at `place`, with the whole picture's steps q (h, w)."""
+    levels = torch.from_numpy(pixels.astype(np.float32)).to(device)
+    lr = levels.expand(3, -1, -1) if levels.ndim == 2 else levels.permute(2, 0, 1)
+    steps = torch.from_numpy(q[place.lr.slices].astype(np.float32)).to(device)
+    return Shown(lr[None].contiguous(), steps[None, None], place)
 
 
 def _size(x: Tensor) -> Size:
@@ -300,12 +439,6 @@ def _size(x: Tensor) -> Size:
 
 def _area(place: Place) -> int:
     return place.hr.size[0] * place.hr.size[1]
-
-
-def _some(places: Sequence[Place]) -> list[int]:
-    """Parts that stand for all: every one of a small picture, some six of a large one."""
-    stride = max(1, ceil(len(places) / 6)) if sum(map(_area, places)) > 1 << 20 else 1
-    return list(range(stride // 2, len(places), stride))
 
 
 def _damaged(what: str) -> DamagedLRFileError:

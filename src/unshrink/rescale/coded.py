@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from unshrink.errors import DamagedLRFileError, LimitError
-from unshrink.files import lattice, residues
+from unshrink.files import residues
 from unshrink.files.preamble import Preamble, begins, read_preamble
 from unshrink.files.residues import Layout, Run, Samples
 from unshrink.models.stream import StreamNet
@@ -216,12 +216,8 @@ def _read_name(data: bytes) -> Named:
 
 
 def _after(runs: list[Run], start: int) -> list[Run]:
-    """Runs without the samples before `start`; groups of eight that one of these is in go as a whole."""
-    kept = []
-    for run in runs:
-        side = lattice.SIDE if run.lattice else 1
-        groups = run.where.reshape(-1, side)
-        kept.append(run._replace(where=groups[(groups >= start).all(1)].ravel()))
+    """Runs without the samples before `start`."""
+    kept = (run._replace(where=run.where[run.where >= start]) for run in runs)
     return [run for run in kept if len(run.where)]
 
 

@@ -14,8 +14,14 @@ PINNED_SHARE = 0.25
 PINNED, FLAT = 0, 1
 LARGEST_STEP = 12
 """Most samples move by no more than half of this."""
-ROUNDNESS = 0.0717
-"""Mean squared error of a step of 1 in textured blocks; see `files.lattice`."""
+ROUNDNESS = 0.0622
+"""Mean squared error of a step of 1 in textured blocks; see `files.trellis`."""
+
+
+DRAWN_SHARE = 0.4
+"""Share of pinned blocks from which on a picture is taken for a drawn one: a page, a screen, line art."""
+LARGEST_DIFFERENCE, DIFFERENCE = 0.96, np.array([0.283, 0.26, 0.25])
+"""Mean CIEDE2000 of a drawn LR picture against bicubic at most, and what a step of 1 gives in each class of blocks."""
 
 
 def choose_layout(wanted: NDArray[np.float32], floor: float) -> Layout:
@@ -27,7 +33,7 @@ def choose_layout(wanted: NDArray[np.float32], floor: float) -> Layout:
     for step in range(2, LARGEST_STEP, 2):
         for more in range(16):
             steps = Steps(min(3, step), min(4, step), step, more)
-            if _error(steps, share) > allowed:
+            if _error(steps, share) > allowed or _tints(steps, share):
                 return Layout(best, classes)
             best = steps
     return Layout(best, classes)
@@ -39,6 +45,12 @@ def _error(steps: Steps, share: NDArray[np.floating]) -> float:
     # A pinned sample moves one way only, to any of `pinned` levels; what is rounded before adds a twelfth
     pinned = (steps.pinned - 1) * (2 * steps.pinned - 1) / 6
     return float(share @ np.array([pinned, (steps.flat**2 + 1) / 12, textured * ROUNDNESS + 1 / 12]))
+
+
+def _tints(steps: Steps, share: NDArray[np.floating]) -> bool:
+    """Whether one would see colours in a drawn picture, where there is nothing to hide them."""
+    each = np.array([steps.pinned, steps.flat, steps.textured + steps.share / 8])
+    return bool(share[PINNED] >= DRAWN_SHARE and share @ (DIFFERENCE * each) > LARGEST_DIFFERENCE)
 
 
 def classify(wanted: NDArray[np.float32]) -> NDArray[np.uint8]:

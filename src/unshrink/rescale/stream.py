@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unshrink.files.numbers import BOUND, NumberReader, NumberWriter, Spreads
-from unshrink.models.stream import COARSE, FINE, Band, Chosen, Decoded, StreamNet, to_ycbcr
+from unshrink.models.stream import COARSE, FINE, Band, Chooser, Chosen, Decoded, StreamNet, to_ycbcr
 from unshrink.models.stream_grid import CELL, Place
 from unshrink.nn.haar import Haar
 
@@ -40,8 +41,8 @@ class Encoder:
         low = Haar()(to_ycbcr(hr))
         self._targets = {True: low[:, 3:], False: Haar()(low[:, :3])}
         self._codec, self._thrift, self._grey = codec, thrift, grey
-        self.bits = 0.0
-        """What the numbers so far cost, without the few bytes of a coder's states."""
+        self.cells = low.new_zeros(low.shape[-2] // 2, low.shape[-1] // 2)
+        """Bits that the numbers of each cell cost so far, without the few bytes of a coder's states."""
         self.chosen: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, band: Band) -> Chosen:
@@ -51,9 +52,18 @@ class Encoder:
         exact = (self._targets[band.fine][:, list(band.channels)] - band.means) / band.step
         which = band.spreads.long()
         numbers, bits = self._choose(exact, which, _is_chroma(band))
-        self.bits += float(bits.sum())
+        self._count(bits[0].sum(0), band.fine)
         self.chosen.append((numbers, which))
         return Chosen(numbers, band.means + numbers * band.step)
+
+    @property
+    def bits(self) -> float:
+        """What the numbers so far cost."""
+        return float(self.cells.double().sum())
+
+    def _count(self, bits: Tensor, fine: bool) -> None:
+        rows, columns = self.cells.shape
+        self.cells += bits.view(rows, 2, columns, 2).sum((1, 3)) if fine else bits
 
     def _choose(self, exact: Tensor, which: Tensor, chroma: bool) -> tuple[Tensor, Tensor]:
         nearest = exact.round().clamp(-BOUND, BOUND)
@@ -114,27 +124,57 @@ def _flat(x: Tensor) -> NDArray[np.int64]:
     return x[0].permute(1, 2, 0).reshape(-1).cpu().numpy().astype(np.int64)
 
 
+Around = Callable[[Chooser], Chooser]
+"""Makes a chooser for a part into one for what is around it too."""
+
+
+def alone(choose: Chooser) -> Chooser:
+    """For a part without surroundings."""
+    return choose
+
+
+class Shown(NamedTuple):
+    """What networks are shown of a picture."""
+
+    lr: Tensor
+    """(1, 3, h, w), in levels."""
+    q: Tensor
+    """(1, 1, h, w), in levels."""
+    place: Place
+    """Where they are."""
+
+
 @torch.inference_mode()
 def encode_part(
-    codec: Codec, hr: Tensor, lr: Tensor, q: Tensor, place: Place, step: int, *, thrift: float = 1.0, grey: bool = False
+    codec: Codec,
+    hr: Tensor,
+    shown: Shown,
+    step: int,
+    *,
+    thrift: float = 1.0,
+    grey: bool = False,
+    around: Around = alone,
 ) -> tuple[Encoder, Decoded]:
-    """Code HR (1, 3, H, W), padded to whole cells, given LR (1, 3, h, w) and q (1, 1, h, w), all in levels.
+    """Code HR (1, 3, H, W), in levels and padded to whole cells: all that is shown, or the part that `around` knows.
 
     Gives the encoder, which has bits and bytes, and the picture as it is decoded.
     """
     encoder = Encoder(codec, hr, thrift=thrift, grey=grey)
-    made = codec.net.walk(lr, q, place, torch.tensor([step], device=lr.device), encoder)
-    return encoder, made
+    return encoder, _walk(codec, shown, step, around(encoder))
 
 
 @torch.inference_mode()
 def decode_part(
-    codec: Codec, data: bytes, lr: Tensor, q: Tensor, place: Place, step: int, *, grey: bool = False
+    codec: Codec, data: bytes, place: Place, shown: Shown, step: int, *, grey: bool = False, around: Around = alone
 ) -> tuple[Decoded, int]:
-    """The inverse of `encode_part`: the picture as decoded, and the bytes used."""
+    """The inverse of `encode_part`: the picture as decoded, and the bytes used by the part at `place`."""
     decoder = Decoder(codec, data, place, grey=grey)
-    made = codec.net.walk(lr, q, place, torch.tensor([step], device=lr.device), decoder)
+    made = _walk(codec, shown, step, around(decoder))
     return made, decoder.used
+
+
+def _walk(codec: Codec, shown: Shown, step: int, choose: Chooser) -> Decoded:
+    return codec.net.walk(shown.lr, shown.q, shown.place, torch.tensor([step], device=shown.lr.device), choose)
 
 
 def pad_to_cells(hr: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from unshrink.files.numbers import BOUND, logistic_frequencies
 from unshrink.models.stream import SCALES, SPREADS, Band, Chosen, StreamNet, spread_of, to_ycbcr
 from unshrink.models.stream_grid import enlarge, everything
-from unshrink.rescale.stream import TRADE, codec_of, encode_part
+from unshrink.rescale.stream import TRADE, Shown, codec_of, encode_part
 from unshrink.train.draws import rand, randint
 
 TOP = 255
@@ -152,7 +152,7 @@ def fit_frequencies(net: StreamNet, pictures: list[tuple[Tensor, Tensor]], setti
         near = _at_scale(net, settings, hr, lr)
         detail = float((to_ycbcr(hr) - to_ycbcr(enlarge(lr, place)))[:, 0].square().mean().sqrt().clamp_min(0.5))
         step = round(256 * math.log2(near.detail * detail))
-        encoder, _ = encode_part(codec, hr, lr, q, place, min(max(step, 256), 1791))
+        encoder, _ = encode_part(codec, hr, Shown(lr, q, place), min(max(step, 256), 1791))
         for numbers, which in encoder.chosen:
             at = which * (2 * BOUND + 1) + numbers.long().clamp(-BOUND, BOUND) + BOUND
             counts += torch.bincount(at.flatten(), minlength=len(counts))

@@ -14,7 +14,7 @@ from unshrink.models.stream import StreamNet
 from unshrink.models.stream_grid import everything
 from unshrink.nn.resample import resize
 from unshrink.rescale.search import solve
-from unshrink.rescale.stream import codec_of, encode_part
+from unshrink.rescale.stream import Shown, codec_of, encode_part
 from unshrink.train.coded import TOP, embedded, fit_frequencies, measure_cost
 from unshrink.train.objective import Losses, luma
 from unshrink.train.recipe import ObjectiveSettings, Recipe
@@ -65,10 +65,11 @@ def _measure(net: StreamNet, hr: Tensor, scales: tuple[float, float]) -> tuple[f
     small = round(CROP / scales[0]), round(CROP / scales[1])
     wanted, codec = resize(hr, small) * TOP, codec_of(net)
     q = torch.full_like(wanted[:, :1], STEP)
-    lr, place = embedded(wanted, q, torch.Generator().manual_seed(0)), everything((CROP, CROP), small)
+    lr = embedded(wanted, q, torch.Generator().manual_seed(0))
+    shown = Shown(lr, q, everything((CROP, CROP), small))
     room = 9.0 * small[0] * small[1]
-    step = solve(lambda index: encode_part(codec, hr * TOP, lr, q, place, index)[0].bits, room, 1024)
-    made = net.finish(encode_part(codec, hr * TOP, lr, q, place, step)[1]).div(TOP)
+    step = solve(lambda index: encode_part(codec, hr * TOP, shown, index)[0].bits, room, 1024)
+    made = net.finish(encode_part(codec, hr * TOP, shown, step)[1]).div(TOP)
     edge = ceil(max(scales))
     error = (made.clamp(0, 1).mul(TOP).round().div(TOP) - hr)[..., edge:-edge, edge:-edge]
     return psnr(luma(error)), psnr(error), psnr(luma((lr - wanted.round().clamp(0, TOP)) / TOP))
