@@ -120,6 +120,8 @@ class _Embedding:
             made = _Attempt(self, order, expected, step).run()
             if made is not None:
                 return made
+            if step == COARSEST_STEP:
+                break
             step = min(COARSEST_STEP, step + (FIRST_RETREAT << attempt))
         raise LimitError("The small picture has too few pixels to carry anything.")
 

@@ -6,6 +6,7 @@ The pixels are enough: what else a file holds, its header among it, only adds to
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Size, whole
 from unshrink.rescale import avif, chain
 from unshrink.rescale.avif import bicubic
-from unshrink.rescale.looks import choose_layout
+from unshrink.rescale.looks import choose_layouts
 from unshrink.rescale.payloads import Packed
 from unshrink.rescale.pixels import Pixels
 from unshrink.rescale.stream import codec_of
@@ -149,12 +150,14 @@ def embed_coded(loaded: Loaded, rgb: Pixels, size: Size, floor: float, *, grey: 
     bottom, right = (-side % scale for side in rgb.shape[:2])
     hr = np.pad(rgb, ((0, bottom), (0, right), (0, 0)), mode="edge") if bottom or right else rgb
     wanted = bicubic(hr[..., 0] if grey else hr, size)
-    layout = choose_layout(wanted, floor)
-    carries = True
-    try:
-        samples = CODERS[loaded.spec.payload].embed(loaded, hr, wanted, layout, (rgb.shape[0], rgb.shape[1]))
-    except LimitError:
-        samples, carries = np.clip(np.rint(wanted), 0, 255).astype(np.uint8), False
+    coder, at = CODERS[loaded.spec.payload], (rgb.shape[0], rgb.shape[1])
+    for layout in choose_layouts(wanted, floor):
+        with contextlib.suppress(LimitError):
+            return _shown(coder.embed(loaded, hr, wanted, layout, at), carries=True, grey=grey)
+    return _shown(np.clip(np.rint(wanted), 0, 255).astype(np.uint8), carries=False, grey=grey)
+
+
+def _shown(samples: Samples, *, carries: bool, grey: bool) -> Embedded:
     return Embedded(samples[..., None].repeat(3, axis=2) if grey else samples, carries)
 
 

@@ -24,16 +24,23 @@ LARGEST_DIFFERENCE, DIFFERENCE = 0.96, np.array([0.283, 0.26, 0.25])
 """Mean CIEDE2000 of a drawn LR picture against bicubic at most, and what a step of 1 gives in each class of blocks."""
 
 
-def choose_layout(wanted: NDArray[np.float32], floor: float) -> Layout:
-    """The layout with the most room whose LR picture is about `floor` dB from `wanted` (h, w[, 3]), in levels."""
+def choose_layouts(wanted: NDArray[np.float32], floor: float) -> list[Layout]:
+    """Layouts to try one after the other: drawn pictures first as one that hardly shows, then as others."""
     classes = classify(wanted)
+    drawn = (classes == PINNED).mean() >= DRAWN_SHARE
+    found = [_choose(classes, floor, LARGEST_DIFFERENCE)] if drawn else []
+    return [*found, _choose(classes, floor, np.inf)]
+
+
+def _choose(classes: NDArray[np.uint8], floor: float, difference: float) -> Layout:
+    """The layout with the most room whose LR picture is about `floor` dB and that difference from what is wanted."""
     allowed = 255**2 / 10 ** (floor / 10)
     share = np.bincount(classes.ravel(), minlength=3) / classes.size
     best = Steps(2, 2, 2)
     for step in range(2, LARGEST_STEP, 2):
         for more in range(16):
             steps = Steps(min(3, step), min(4, step), step, more)
-            if _error(steps, share) > allowed or _tints(steps, share):
+            if _error(steps, share) > allowed or share @ _differences(steps) > difference:
                 return Layout(best, classes)
             best = steps
     return Layout(best, classes)
@@ -47,10 +54,10 @@ def _error(steps: Steps, share: NDArray[np.floating]) -> float:
     return float(share @ np.array([pinned, (steps.flat**2 + 1) / 12, textured * ROUNDNESS + 1 / 12]))
 
 
-def _tints(steps: Steps, share: NDArray[np.floating]) -> bool:
-    """Whether one would see colours in a drawn picture, where there is nothing to hide them."""
-    each = np.array([steps.pinned, steps.flat, steps.textured + steps.share / 8])
-    return bool(share[PINNED] >= DRAWN_SHARE and share @ (DIFFERENCE * each) > LARGEST_DIFFERENCE)
+def _differences(steps: Steps) -> NDArray[np.floating]:
+    """Mean CIEDE2000 of each class of blocks."""
+    each: NDArray[np.floating] = DIFFERENCE * np.array([steps.pinned, steps.flat, steps.textured + steps.share / 8])
+    return each
 
 
 def classify(wanted: NDArray[np.float32]) -> NDArray[np.uint8]:
