@@ -9,18 +9,14 @@ from lab import survival
 SORTS = ["stream-x4", "irn-q-x4"]
 
 
-@pytest.fixture(scope="module")
-def found() -> dict[str, survival.Row]:
-    return dict(survival.measure(list(survival.PROGRAMS), SORTS, side=96))
-
-
-@pytest.mark.parametrize("name", survival.PROGRAMS)
-def test_rows_of_the_table_are_true(name: str, found: dict[str, survival.Row]) -> None:
-    if name not in found:
-        pytest.skip(f"there is no {survival.PROGRAMS[name].absent}")
-    told = survival.read_rows()[name]
-    assert found[name].kept == told.kept
-    assert found[name].answers == {sort: told.answers[sort] for sort in SORTS}
+def test_rows_of_the_table_are_true() -> None:
+    found, told = dict(survival.measure(list(survival.PROGRAMS), SORTS, side=96)), survival.read_rows()
+    assert "Pillow" in found
+    for name, row in found.items():
+        assert row.kept == told[name].kept, name
+        assert row.answers == {sort: told[name].answers[sort] for sort in SORTS}, name
+    if absent := [program.absent for name, program in survival.PROGRAMS.items() if name not in found]:
+        pytest.skip(f"true as far as tried; there is no {', '.join(sorted(set(map(str, absent))))}")
 
 
 def test_the_page_is_made_of_what_was_measured() -> None:
