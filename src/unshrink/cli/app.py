@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unshrink import __version__
-from unshrink.cli import about, inspection, rescaling, research, serving
+from unshrink.cli import about, comparing, inspection, rescaling, research, serving
 from unshrink.cli.batch import EXPECTED, describe
 from unshrink.cli.roundtrip import roundtrip
 from unshrink.cli.streams import fill_streams, shown
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command("down")(rescaling.down)
 app.command("up")(rescaling.up)
 app.command("roundtrip")(roundtrip)
+app.command("compare")(comparing.compare)
 app.command("info")(inspection.info)
 app.command("verify")(inspection.verify)
 app.command("strip")(inspection.strip)

@@ -26,7 +26,7 @@ async function ask(path, options = {}) {
 
 export const json = async (path) => (await ask(path)).json();
 export const file = async (href) => (await ask(href)).blob();
-export const forget = (id) => ask(`/api/jobs/${id}`, { method: 'DELETE' }).catch(() => {});
+export const forget = (id) => ask(`/api/jobs/${id}`, { method: 'DELETE', keepalive: true }).catch(() => {});
 
 // Sends a form and gives the job that it became. Waits where the queue is full.
 export async function submit(path, form, signal) {

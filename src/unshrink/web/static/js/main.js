@@ -181,6 +181,7 @@ function listen() {
   at('choose').addEventListener('click', () => at('files').click());
   at('files').addEventListener('change', () => { take(at('files').files); at('files').value = ''; });
   at('clear').addEventListener('click', () => { while (pictures.length) drop(pictures[0]); });
+  addEventListener('pagehide', () => { for (const picture of pictures.filter((one) => one.busy)) picture.cancel(); });
   at('cancel').addEventListener('click', () => chosen?.cancel());
   document.addEventListener('paste', (event) => {
     if (event.clipboardData.files.length) { event.preventDefault(); take(event.clipboardData.files); }
