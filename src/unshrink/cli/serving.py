@@ -48,7 +48,7 @@ def serve(
     ] = 50,
     time_limit: Annotated[
         int, typer.Option("--time-limit", min=1, metavar="SECONDS", help="That one picture may take.")
-    ] = 900,
+    ] = 3600,
     machine: options.EngineOptions,
 ) -> int:
     """Serve a page where pictures are shrunk and restored, and a JSON API, from this machine.

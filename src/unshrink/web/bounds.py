@@ -25,7 +25,7 @@ class Bounds:
     """Bytes of results that wait to be fetched; the oldest go first."""
     kept: int = 64
     """Finished jobs that are remembered."""
-    seconds: float = 900.0
+    seconds: float = 3600.0
     """That one job may take."""
     upload_seconds: float = 120.0
     """That one request may take to arrive."""

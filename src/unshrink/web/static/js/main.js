@@ -47,6 +47,7 @@ function go() {
     picture.going = true;
     picture.run(changed).finally(() => {
       picture.going = false;
+      if (picture.blobs.original && pictures.includes(picture)) drawThumb(at(picture.id).querySelector('canvas'), picture.blobs.original);
       if (!picture.busy) tellEnd(picture);
       go();
     });
@@ -65,8 +66,8 @@ function changed(picture) {
 
 function tellEnd(picture) {
   const { facts } = picture;
-  const measured = facts.psnr_y === undefined ? '' : ` at ${words.decibels(facts.psnr_y)} dB`;
-  say({ done: `${picture.name} is done: restored${measured}.`, failed: picture.problem?.message, cancelled: `${picture.name} was cancelled.` }[picture.state]);
+  const measured = facts.psnr_y === undefined ? 'is restored' : `comes back ${words.how(facts.psnr_y)}`;
+  say({ done: `${picture.name} is done: it ${measured}.`, failed: picture.problem?.message, cancelled: `${picture.name} was cancelled.` }[picture.state]);
 }
 
 const say = (text) => { at('live').textContent = text || ''; };
@@ -137,7 +138,7 @@ function stateWords(picture) {
   if (picture.state === 'failed') return picture.problem.message;
   if (picture.state === 'cancelled') return 'Cancelled';
   if (picture.restores) return `Restored, ${words.size(facts.size)}`;
-  return `${words.bytes(facts.lr_bytes)}, comes back at ${words.decibels(facts.psnr_y)} dB`;
+  return `${words.bytes(facts.lr_bytes)}, comes back ${words.how(facts.psnr_y)}`;
 }
 
 function updateEntry(picture) {
@@ -149,7 +150,7 @@ function updateEntry(picture) {
   else button.removeAttribute('aria-current');
   entry.querySelector('.state').textContent = stateWords(picture);
   entry.querySelector('.track').hidden = !picture.busy;
-  entry.querySelector('.track i').style.width = `${100 * (picture.job ? words.progress(picture.job) : 0)}%`;
+  entry.querySelector('.track i').style.width = `${100 * picture.share}%`;
 }
 
 function choose(picture) {

@@ -1,6 +1,7 @@
 // One picture of the list on its way through the server: sent, watched, fetched.
 
 import * as api from './api.js';
+import { progress } from './words.js';
 
 let count = 0;
 
@@ -17,6 +18,7 @@ export class Picture {
   start() {
     this.state = 'waiting'; // waiting, running, done, failed, cancelled
     this.job = null;
+    this.share = 0; // of the whole way
     this.problem = null;
     this.facts = {};
     this.blobs = {};
@@ -62,6 +64,7 @@ export class Picture {
 
   async hear(job, changed) {
     this.job = job;
+    this.share = Math.max(this.share, progress(job));
     if (job.state === 'running') this.state = 'running';
     this.facts = { ...this.facts, ...job.result };
     for (const [key, made] of Object.entries(job.files)) {

@@ -6,6 +6,9 @@ const make = (tag, properties, ...children) => {
   return element;
 };
 
+// Text in which what stands between backticks is code.
+const prose = (text) => text.split('`').map((part, i) => (i % 2 ? make('code', { textContent: part }) : part));
+
 function rowsOf(schema) {
   return Object.entries(schema.properties).map(([name, field]) => {
     const kinds = field.anyOf ? field.anyOf.map((one) => one.type).filter((type) => type !== 'null') : [field.format === 'binary' ? 'file' : field.type];
@@ -17,7 +20,7 @@ function rowsOf(schema) {
 
 function route(path, method, operation) {
   const heading = make('h2', {}, make('code', {}, make('span', { className: 'verb', textContent: method.toUpperCase() }), path));
-  const card = make('section', { className: 'card' }, heading, make('p', { textContent: operation.description || operation.summary }));
+  const card = make('section', { className: 'card' }, heading, make('p', {}, ...prose(operation.description || operation.summary)));
   const schema = operation.requestBody?.content['multipart/form-data']?.schema;
   if (schema) {
     const head = make('tr', {}, ...['Field', 'What', 'Meaning'].map((textContent) => make('th', { scope: 'col', textContent })));

@@ -53,7 +53,7 @@ export class Result {
     at('step').textContent = picture.state === 'running' ? words.step(job.step) : job?.ahead ? `Waiting for ${job.ahead} before it` : 'Waiting';
     const left = job?.expected_seconds && job.state === 'running' ? Math.max(1, job.expected_seconds - job.seconds) : null;
     at('elapsed').textContent = job?.seconds ? `${words.seconds(job.seconds)}${left ? `, about ${words.seconds(left)} to go` : ''}` : '';
-    if (job && job.state === 'running') at('bar').value = words.progress(job);
+    if (job && job.state === 'running') at('bar').value = picture.share;
     else at('bar').removeAttribute('value');
   }
 

@@ -79,7 +79,7 @@ export class Settings {
   note() {
     const model = this.model;
     at('model-note').hidden = !model;
-    at('model-note').textContent = model ? `${model.method}${model.paper === 'ours' ? '' : `; ${model.paper}`}.` : '';
+    at('model-note').textContent = model ? `${model.method[0].toUpperCase()}${model.method.slice(1)}${model.paper === 'ours' ? '' : `; ${model.paper}`}.` : '';
     const coded = !model || ['stream', 'avif'].includes(model.payload);
     at('quality').disabled = !coded;
     for (const part of this.form.querySelectorAll('[data-payload]')) part.hidden = part.dataset.payload !== model?.payload;

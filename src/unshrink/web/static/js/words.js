@@ -10,6 +10,8 @@ export const seconds = (value) =>
 
 export const decibels = (value) => (value === null ? 'exact' : value === undefined ? '–' : value.toFixed(2));
 
+export const how = (value) => (value === null ? 'exactly' : `at ${decibels(value)} dB`);
+
 export const scale = (value) => (typeof value === 'number' ? `÷ ${round(value)}` : `÷ ${round(value.width)} × ${round(value.height)}`);
 
 const round = (value) => String(Math.round(value * 1000) / 1000);
@@ -29,18 +31,20 @@ const STEPS = {
 };
 export const step = (name) => STEPS[name] || 'Starting';
 
+const TELLING = new Set(['improve', 'check', 'restore', 'restore: restore']);
+
 // How far a whole job has come, 0 to 1: steps that say their share, and time for those that do not.
 export function progress(job) {
   if (job.state === 'done') return 1;
   if (job.state !== 'running') return 0;
   const up = { 'read': [0, 0.03], 'load model': [0.03, 0.05], 'restore': [0.05, 1], 'measure': [0.97, 1] };
   const down = {
-    'read': [0, 0.02], 'load model': [0.02, 0.04], 'shrink': [0.04, 0.1], 'embed': [0.05, 0.5], 'improve': [0.1, 0.6],
+    'read': [0, 0.02], 'load model': [0.02, 0.04], 'shrink': [0.04, 0.5], 'embed': [0.05, 0.5], 'improve': [0.1, 0.6],
     'check': [0.5, 0.72], 'restore: read': [0.72, 0.73], 'restore: load model': [0.73, 0.74],
     'restore: restore': [0.74, 0.96], 'measure': [0.96, 1],
   };
   const [from, to] = ((job.result.kind || job.kind) === 'up' ? up : down)[job.step] || [0, 0.02];
-  return from + (to - from) * (job.share || slowly(job));
+  return from + (to - from) * (TELLING.has(job.step) ? job.share : slowly(job));
 }
 
 // A share for a step that says none: half of it after half of the time that such a job took before.
