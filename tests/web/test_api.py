@@ -110,6 +110,9 @@ def test_figures_where_they_are_asked_for(client):
         assert told[side] > 30
     assert told["bicubic_psnr_y"] > 10
     assert told["seconds_up"] > 0
+    two_steps = facts(send(client, "/api/down", photo(), max_side="12", measure="true"))
+    assert two_steps["size"]["width"] < 96
+    assert {"psnr_y", "lr_psnr_y"} <= set(two_steps)
 
 
 def test_a_restored_picture_is_measured_against_an_original(client, small):

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unshrink.cli import complete, options
-from unshrink.cli.batch import Entry, NamedBytes
+from unshrink.cli.batch import Entry
 from unshrink.cli.roundtrip import stated
 from unshrink.cli.view import View, count_bytes, dimensions
 from unshrink.errors import UsageError
+from unshrink.named import NamedBytes
 
 if TYPE_CHECKING:
     from unshrink.evaluate.sheet import Column

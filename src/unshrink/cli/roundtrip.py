@@ -95,19 +95,19 @@ class Trip:
         if self.keep is not None:
             restored.save(folder / restored_name(target, ".png"), overwrite=self.overwrite)
         tell("measure")
-        made_of, notes = _made_of(hr, small)
-        entry = {"input": task.source.name, **stated(small), **_figures(made_of, restored, target, small), **cost}
+        original, notes = made_of(hr, small)
+        entry = {"input": task.source.name, **stated(small), **_figures(original, restored, target, small), **cost}
         return Done(entry, _lines(label, entry), tuple(f"{label}: {note}" for note in notes))
 
 
-def _made_of(hr: Picture, small: Small) -> tuple[Picture, tuple[str, ...]]:
+def made_of(hr: Picture, small: Small) -> tuple[Picture, tuple[str, ...]]:
     """What comes back, a smaller copy of `hr` where this was far too large, and a note on that."""
     from unshrink.rescale.shrink import plainly
 
     if small.header.size == hr.size:
         return hr, ()
-    made_of = plainly(hr, small.header.size)
-    return made_of, made_of.notes[len(hr.notes) :]
+    smaller = plainly(hr, small.header.size)
+    return smaller, smaller.notes[len(hr.notes) :]
 
 
 def peak_memory() -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unshrink.cli.roundtrip import stated
+from unshrink.cli.roundtrip import made_of, stated
 from unshrink.cli.tasks import picture_endings, restored_name, small_endings, small_name
 from unshrink.cli.view import scale_value, sides
 from unshrink.errors import NotAnLRFileError, UsageError
@@ -97,6 +97,7 @@ class Work:
         self.send(Told("measure"))
         limits = self.engine.limits
         lr = picture_from_bytes(data, max_pixels=limits.max_lr_pixels, limits=limits, name=task.name)
+        picture, _ = made_of(picture, small)
         figures = score_trip(picture, restored, lr, small.header)
         bicubic = bicubic_back(picture, small.size)
         plain = {"bicubic_psnr_y": psnr_y(picture.rgb, bicubic), "bicubic_psnr_rgb": psnr_rgb(picture.rgb, bicubic)}
