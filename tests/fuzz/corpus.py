@@ -22,6 +22,7 @@ def main() -> None:
     files |= {f"plain.{kind.lower()}": data for kind, data in SMALL.items()}
     files |= {f"full.{kind}": full.encode(kind) for kind in ("png", "webp", "tiff", "jpeg")}
     files["progressive.jpeg"] = saved(Image.fromarray(pixels(16, 16)), "JPEG", progressive=True)
+    files["jpeg.tiff"] = saved(Image.fromarray(pixels(16, 16)), "TIFF", compression="jpeg")
     files["planes.tiff"] = deflated_planes(pixels(5, 6, 4), [2])
     files["big.tiff"] = simple(pixels(5, 6), {274: (SHORT, [6])}, order=">", big=True)
     folder = HERE / "corpus"
