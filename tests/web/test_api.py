@@ -17,6 +17,9 @@ from unshrink.errors import UnshrinkError
 from unshrink.files.lrfile import inspect
 from unshrink.web import answers
 
+pytest.importorskip("fastapi", reason="the API needs the extra web")
+pytest.importorskip("httpx2", reason="the API is asked with httpx2, of the extra dev")
+
 QUICK = {"model": "hidden-avif", "scale": "2"}
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import socket
 
 import pytest
+
+pytest.importorskip("fastapi", reason="the API needs the extra web")
+pytest.importorskip("httpx2", reason="the API is asked with httpx2, of the extra dev")
+
 from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("fastapi", reason="the server needs the extra web")
+
 from unshrink.web.server import is_loopback
 
 PAGE = Path(__file__).parents[2] / "docs" / "web.md"
