@@ -26,7 +26,7 @@ def two_nodes() -> Iterator[Any]:
     ray = pytest.importorskip("ray", reason="the extra cluster is not installed: pip install 'unshrink[cluster]'")
     before = dict(os.environ)
     os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
-    os.environ["RAY_worker_niceness"] = "0"  # else they give way to whatever else runs
+    os.environ.update({"RAY_worker_niceness": "0"})  # else workers give way to whatever else runs
     here = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))  # for workers, which import this folder's `jobs`
     from ray.cluster_utils import Cluster as Nodes
