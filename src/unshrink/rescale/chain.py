@@ -42,7 +42,7 @@ from unshrink.rescale.stream import (
     encode_part,
     pad_to_cells,
 )
-from unshrink.rescale.surroundings import HALO, Surroundings, Window, crop, widen
+from unshrink.rescale.surroundings import Surroundings, Window, crop, surrounded
 
 STEP_GRAIN = 7
 """Indices of steps are multiples of this, so that one byte says them."""
@@ -163,7 +163,7 @@ class _Embedding:
 
     def _estimate(self, group: list[Place], levels: NDArray[np.uint8], step: int) -> dict[Place, float]:
         """Bits of parts whose surroundings all are known; one part, or all there are."""
-        window = widen(group[0], (HALO,) * 4) if len(group) == 1 else Window(everything(*self.sizes), group[0].cells)
+        window = surrounded(group[0]) if len(group) == 1 else Window(everything(*self.sizes), group[0].cells)
         pixels = levels.reshape(self.board.shape)[window.place.lr.slices]
         cells = self._encode(window.place, self._shown(pixels, window.place), step).cells
         return {place: float(cells[place.cells.within(window.place.cells).slices].sum()) for place in group}
@@ -392,7 +392,7 @@ def guess(pixels: NDArray[np.uint8], hr: Size, codec: Codec) -> Iterator[tuple[P
     sizes = Sizes(hr, (pixels.shape[0], pixels.shape[1]))
     q = np.ones(sizes.lr, dtype=np.uint8)
     for place in cut(sizes, choose_grid(sizes)):
-        window = widen(place, (HALO,) * 4)
+        window = surrounded(place)
         shown = shown_of(pixels[window.place.lr.slices], q, window.place, torch.device("cpu"))
         decoded = codec.net.walk(shown.lr, shown.q, shown.place, torch.tensor([GUESSED]), expect)
         yield place.hr, codec.net.finish(crop(decoded, window))[..., : place.hr.size[0], : place.hr.size[1]]

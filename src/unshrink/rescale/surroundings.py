@@ -48,6 +48,11 @@ def widen(place: Place, sides: tuple[int, int, int, int]) -> Window:
     return Window(wider, place.cells.within(wider.cells))
 
 
+def surrounded(place: Place) -> Window:
+    """The window of a part all of whose surroundings are known."""
+    return widen(place, (HALO,) * 4)
+
+
 def _lr_span(span: tuple[int, int], hr: int, lr: int) -> tuple[int, int]:
     start, stop = ((2 * edge * lr + hr) // (2 * hr) for edge in span)
     return start, stop
