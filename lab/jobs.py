@@ -42,7 +42,15 @@ from unshrink.rescale import Order
 SIDE = 64
 BROKEN = 100
 """One in so many pictures is cut short."""
-NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+
+
+@dataclass
+class Clock:
+    """Seconds of a block, once it has ended."""
+
+    seconds: float = 0.0
+    processor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ def in_a_loop(work: Shrinking, source: Path, target: Path) -> Run:
                 counts["done"] += 1
             except UnshrinkError:
                 counts["failed"] += 1
-    return Run("plain loop", *clock, None, counts["done"], counts["failed"], counts.total(), 1)
+    return Run("plain loop", clock.seconds, clock.processor, None, counts["done"], counts["failed"], counts.total(), 1)
 
 
 def as_a_job(way: str, work: Shrinking, source: Path, target: Path, runner: Runner) -> Run:
@@ -107,7 +115,8 @@ def as_a_job(way: str, work: Shrinking, source: Path, target: Path, runner: Runn
         raise UnshrinkError("The manifest names an output that is not there.")
     inside = sum(row.seconds or 0.0 for row in rows.values())
     workers = len({row.worker for row in rows.values()})
-    return Run(way, *clock, inside, counts["done"], counts["failed"], counts["done"] + counts["failed"], workers)
+    done, failed = counts["done"], counts["failed"]
+    return Run(way, clock.seconds, clock.processor, inside, done, failed, done + failed, workers)
 
 
 @contextmanager
@@ -127,7 +136,7 @@ def raylets(number: int) -> Iterator[Any]:
         yield nodes
     finally:
         ray.shutdown()
-        nodes.shutdown()
+        nodes.shutdown()  # type: ignore[no-untyped-call]
 
 
 def on_raylets(nodes: Any, kill: bool) -> Runner:
@@ -144,12 +153,12 @@ def on_raylets(nodes: Any, kill: bool) -> Runner:
 
 
 @contextmanager
-def _clock() -> Iterator[list[float]]:
-    """Wall-clock and processor seconds of the block, once it has ended."""
-    measured: list[float] = []
+def _clock() -> Iterator[Clock]:
+    """Wall-clock and processor seconds of the block."""
+    clock = Clock()
     start, before = time.perf_counter(), _processor_seconds()
-    yield measured
-    measured += [time.perf_counter() - start, _processor_seconds() - before]
+    yield clock
+    clock.seconds, clock.processor = time.perf_counter() - start, _processor_seconds() - before
 
 
 def _processor_seconds() -> float:
