@@ -9,19 +9,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-
-def smooth_picture(height: int, width: int, seed: int = 0, channels: int = 3) -> Image.Image:
-    """Soft shapes with some grain: something for every method to lose a little of."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width]
-    waves = [np.sin(x / rng.uniform(3, 9) + c) + np.cos(y / rng.uniform(3, 9)) for c in range(channels)]
-    pixels = np.stack(waves, axis=-1) * 50 + 128 + rng.normal(scale=4, size=(height, width, channels))
-    image = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
-    return Image.fromarray(image if channels == 3 else image[..., 0])
+from samples import smooth_picture
 
 
 @pytest.fixture

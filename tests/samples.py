@@ -50,3 +50,13 @@ def pixels(path: Path) -> np.ndarray:
 def names(folder: Path) -> list[str]:
     """Of all files below a folder, sorted."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def smooth_picture(height: int, width: int, seed: int = 0, channels: int = 3) -> Image.Image:
+    """Soft shapes with some grain: something for every method to lose a little of."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin(x / rng.uniform(3, 9) + c) + np.cos(y / rng.uniform(3, 9)) for c in range(channels)]
+    pixels = np.stack(waves, axis=-1) * 50 + 128 + rng.normal(scale=4, size=(height, width, channels))
+    image = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    return Image.fromarray(image if channels == 3 else image[..., 0])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import smooth_picture
+from samples import smooth_picture
 from unshrink.files.numbers import NumberReader
 from unshrink.rescale import Engine
 from unshrink.rescale import stream as coding
