@@ -48,10 +48,24 @@ def publish(run: Path, folders: Sequence[Path], *, data: str, zoo: Path | None =
         weights.write_weights(full, name, target)
     card = _card(record, full, _write_reports(name, folders, target), data)
     card["half_precision"] = {"used": loss <= HALF_PRECISION_BOUND, "costs_db": round(loss, 5), "on": folders[0].name}
-    (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    (target / "README.md").write_text(render_card(card), encoding="utf-8")
+    _write_card(card, target)
     write_index(zoo)
     return target
+
+
+def measure_again(name: str, folders: Sequence[Path], zoo: Path | None = None) -> Path:
+    """Write the reports and the figures of a model's newest weights anew, where the code around them has changed."""
+    zoo = zoo or home(name)
+    target = zoo / name / f"v{_latest(zoo / name)}"
+    card = json.loads((target / "card.json").read_text(encoding="utf-8"))
+    sets = _write_reports(name, folders, target)
+    _write_card({**card, "sets": {key: _without_images(row) for key, row in sets.items()}}, target)
+    return target
+
+
+def _write_card(card: dict[str, Any], target: Path) -> None:
+    (target / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    (target / "README.md").write_text(render_card(card), encoding="utf-8")
 
 
 def _write_reports(name: str, folders: Sequence[Path], target: Path) -> dict[str, Report]:
@@ -118,13 +132,18 @@ def _figures(sets: dict[str, Any]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0, or the error's exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.publish", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("run", type=Path, help="folder of a training run; with --again a model's name")
     parser.add_argument("folders", nargs="+", type=Path, metavar="SET_FOLDER", help="pictures to measure on")
-    parser.add_argument("--data", required=True, help="what it was trained on, in words")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--data", help="what it was trained on, in words")
+    how.add_argument("--again", action="store_true", help="only measure the newest weights anew")
     chosen = parser.parse_args(arguments)
 
     def work() -> None:
-        target = publish(chosen.run, chosen.folders, data=chosen.data)
+        if chosen.again:
+            target = measure_again(str(chosen.run), chosen.folders)
+        else:
+            target = publish(chosen.run, chosen.folders, data=chosen.data)
         sys.stdout.write((target / "README.md").read_text(encoding="utf-8"))
 
     return answer(work)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lab import rivals
-from lab.publish import _paper_flops, _runs, main, publish
+from lab.publish import _paper_flops, _runs, main, measure_again, publish
 from lab.table import render
 from samples import save_soft_pictures
 from unshrink.errors import UnreadableInputError
@@ -49,6 +49,15 @@ def test_the_card_says_cost_data_and_figures(trained, pictures, tmp_path):
     assert "two pictures of noise" in text
     assert f"{card['sets']['SetA']['psnr_y']:.2f}" in text
     assert "lite-x2" in render([json.loads((target / "eval.json").read_text())])
+
+
+def test_figures_are_measured_again_and_nothing_else_changes(trained, pictures, tmp_path):
+    target = publish(trained, [pictures], data="toys", zoo=tmp_path)
+    before = json.loads((target / "card.json").read_text())
+    (target / "card.json").write_text(json.dumps({**before, "sets": {}}))
+    assert measure_again(before["model"], [pictures], tmp_path) == target
+    after = json.loads((target / "card.json").read_text())
+    assert after == before
 
 
 def test_a_run_that_two_others_began_with_costs_once():
