@@ -87,6 +87,16 @@ def test_a_run_leaves_curve_plot_weights_and_record(pictures, tmp_path):
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_run_that_is_gone_on_with_keeps_what_it_began_with(pictures, tmp_path):
+    loop.run(dataclasses.replace(parse_recipe(SMALL), steps=2), pictures, tmp_path / "first")
+    recipe = dataclasses.replace(parse_recipe(SMALL), steps=3)
+    loop.run(recipe, pictures, tmp_path / "second", start=[tmp_path / "first" / "weights"])
+    loop.run(dataclasses.replace(recipe, steps=4), pictures, tmp_path / "second", resume=True)
+    record = json.loads((tmp_path / "second" / "record.json").read_text())
+    assert [run["steps"] for run in record["before"]] == [2]
+    assert record["steps"] == 4
+
+
 def test_time_bounds_a_run(pictures, tmp_path):
     recipe = dataclasses.replace(parse_recipe(SMALL), steps=10**9)
     loop.run(recipe, pictures, tmp_path, max_time=1.0)

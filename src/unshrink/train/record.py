@@ -32,6 +32,12 @@ def _record_of(start: Path) -> dict[str, Any] | None:
     return {"recipe": f"{said['model']} {start.name}", **cost, "before": []}
 
 
+def _before(folder: Path) -> list[dict[str, Any]]:
+    """What a run that is gone on with began with."""
+    kept = folder / "record.json"
+    return list(json.loads(kept.read_text(encoding="utf-8"))["before"]) if kept.is_file() else []
+
+
 class Record:
     """Writes a run's files into its folder; where not `writes`, nothing: of several processes only one does."""
 
@@ -50,6 +56,8 @@ class Record:
         self.recipe = recipe
         self.data_digest = data_digest
         self.before = [found for path in start if (found := _record_of(path)) is not None]
+        if resume and not self.before:
+            self.before = _before(folder)
         self.last: dict[str, float] = {}
         self.lacking = ""
         """What could not be written, and how to get it; empty where all was."""
