@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from unshrink.models.stream import Band, Chosen
-from unshrink.rescale.board import MOST_ORDERED, Sizes, choose_grid, cut, pack_order, unpack_order
-from unshrink.rescale.chain import choose_order
+from unshrink.rescale.board import MOST_ORDERED, Sizes, choose_grid, choose_order, cut, pack_order, unpack_order
 from unshrink.rescale.surroundings import HALO, Surroundings, widen
 
 SIZES = Sizes((96, 144), (48, 72))

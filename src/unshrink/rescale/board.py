@@ -21,6 +21,10 @@ LEAST_SIDES, LEAST_LR, MOST_SIDE, SIDES = (64, 96), 24, 512, 8
 many LR pixels', which are taken to be within the first."""
 MOST_ORDERED = 128
 """Parts up to which a picture states their order; more are in reading order."""
+FIRST_SHARE = 0.85
+"""Roughly what the first part says, whose LR pixels are known less well, over what is expected of it."""
+CELLS_SHARE = 0.85
+"""Roughly what a part holds in cells over what it holds without."""
 UNIT = 16
 """HR pixels along each axis that no part cuts: whole cells, and the blocks that may be kept exactly."""
 
@@ -53,11 +57,16 @@ def choose_grid(sizes: Sizes) -> Size:
     return rows, columns
 
 
+def nearest_edge(edge: int, hr: int, lr: int) -> int:
+    """Where an edge between HR pixels of `hr` lies between LR pixels of `lr`, rounded."""
+    return (2 * edge * lr + hr) // (2 * hr)
+
+
 def _spans(hr: int, lr: int, count: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Where each part begins and ends, in HR and in LR pixels; HR in whole units except at the end."""
     units = -(-hr // UNIT)
     edges = [min(hr, UNIT * (units * i // count)) for i in range(count + 1)]
-    small = [(2 * edge * lr + hr) // (2 * hr) for edge in edges]
+    small = [nearest_edge(edge, hr, lr) for edge in edges]
     return [((edges[i], edges[i + 1]), (small[i], small[i + 1])) for i in range(count)]
 
 
@@ -93,6 +102,32 @@ class Board:
         index = np.arange(int(np.prod(self.shape))).reshape(*self.shape[:2], channels)
         found = index[place.lr.slices].ravel()
         return found[found >= self.reserved]
+
+
+def choose_order(expected: Sequence[float], rooms: Sequence[int]) -> list[int]:
+    """Parts by turn, so that as few pixels as possible find nothing to carry: bytes that each says, and its room.
+
+    Those that say more than they hold come first, the smallest room before others; then the rest, those that say most
+    before others. No order of parts after the first leaves less to do with what is said (an exchange argument).
+    """
+    indices = range(len(rooms))
+    givers = sorted((i for i in indices if expected[i] >= rooms[i]), key=lambda i: rooms[i])
+    takers = sorted((i for i in indices if expected[i] < rooms[i]), key=lambda i: -expected[i])
+    orders = [[first, *(i for i in (*givers, *takers) if i != first)] for first in indices]
+    order = min(orders, key=lambda order: _idle(order, expected, rooms))
+    # The last part takes up what others had less or more to say than was expected: a large one best
+    moved = ([*(i for i in order if i != last), last] for last in sorted(order[1:], key=lambda i: -expected[i]))
+    idle = _idle(order, expected, rooms)
+    return next((other for other in moved if _idle(other, expected, rooms) <= idle), order)
+
+
+def _idle(order: Sequence[int], expected: Sequence[float], rooms: Sequence[int]) -> float:
+    """Bytes for which there is room but nothing to say, and what the first part's cells hold less than its room."""
+    said, idle = FIRST_SHARE * expected[order[0]], (1 - CELLS_SHARE) * rooms[order[0]]
+    for i in order[1:]:
+        idle += max(0.0, rooms[i] - said)
+        said = max(0.0, said - rooms[i]) + expected[i]
+    return idle
 
 
 def order_bytes(count: int) -> int:

@@ -25,6 +25,7 @@ from unshrink.models.weights import Loaded
 from unshrink.nn.parts import Part, Size, whole
 from unshrink.rescale import avif, chain
 from unshrink.rescale.avif import bicubic
+from unshrink.rescale.embedding import Carrying, embed_stream
 from unshrink.rescale.looks import choose_layouts
 from unshrink.rescale.payloads import Packed
 from unshrink.rescale.pixels import Pixels
@@ -72,10 +73,10 @@ class StreamCoder(Coder):
     def embed(self, loaded: Loaded, hr: Pixels, wanted: NDArray[np.float32], layout: Layout, size: Size) -> Samples:
         """See `Coder`."""
         planes = torch.from_numpy(hr).permute(2, 0, 1)[None]
-        carrying = chain.Carrying(
+        carrying = Carrying(
             codec_of(cast(StreamNet, loaded.model)), self.kind, _name(loaded), size, loaded.spec.scale or 1
         )
-        return chain.embed_stream(planes, wanted, layout, carrying)
+        return embed_stream(planes, wanted, layout, carrying)
 
     def named(self, preamble: Preamble) -> tuple[Named, Size]:
         """See `Coder`."""

@@ -37,10 +37,10 @@ def codec_of(net: StreamNet) -> Codec:
 class Encoder:
     """A chooser that knows the HR bands: takes the numbers that cost least, in bits and in errors together."""
 
-    def __init__(self, codec: Codec, hr: Tensor, *, thrift: float = 1.0, grey: bool = False) -> None:
+    def __init__(self, codec: Codec, hr: Tensor, *, grey: bool = False) -> None:
         low = Haar()(to_ycbcr(hr))
         self._targets = {True: low[:, 3:], False: Haar()(low[:, :3])}
-        self._codec, self._thrift, self._grey = codec, thrift, grey
+        self._codec, self._grey = codec, grey
         self.cells = low.new_zeros(low.shape[-2] // 2, low.shape[-1] // 2)
         """Bits that the numbers of each cell cost so far, without the few bytes of a coder's states."""
         self.chosen: list[tuple[Tensor, Tensor]] = []
@@ -69,7 +69,7 @@ class Encoder:
         nearest = exact.round().clamp(-BOUND, BOUND)
         smaller = nearest - nearest.sign()
         settings = self._codec.net.settings
-        weight = (settings.chroma_weight * settings.chroma_step**2 if chroma else 1.0) / TRADE / max(self._thrift, 1e-6)
+        weight = (settings.chroma_weight * settings.chroma_step**2 if chroma else 1.0) / TRADE
         costs = [weight * (exact - k).square() + self._cost(k, which) for k in (nearest, smaller)]
         numbers = torch.where(costs[1] < costs[0], smaller, nearest)
         numbers = torch.where(which > 0, numbers, torch.zeros_like(numbers))
@@ -151,7 +151,6 @@ def encode_part(
     shown: Shown,
     step: int,
     *,
-    thrift: float = 1.0,
     grey: bool = False,
     around: Around = alone,
 ) -> tuple[Encoder, Decoded]:
@@ -159,7 +158,7 @@ def encode_part(
 
     Gives the encoder, which has bits and bytes, and the picture as it is decoded.
     """
-    encoder = Encoder(codec, hr, thrift=thrift, grey=grey)
+    encoder = Encoder(codec, hr, grey=grey)
     return encoder, _walk(codec, shown, step, around(encoder))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from unshrink.models.stream import COARSE, FINE, Band, Chooser, Chosen, Decoded
 from unshrink.models.stream_grid import CELL, Place
 from unshrink.nn.parts import Part, Size
+from unshrink.rescale.board import nearest_edge
 
 HALO = 16
 """HR pixels that a window reaches beyond its part."""
@@ -54,7 +55,7 @@ def surrounded(place: Place) -> Window:
 
 
 def _lr_span(span: tuple[int, int], hr: int, lr: int) -> tuple[int, int]:
-    start, stop = ((2 * edge * lr + hr) // (2 * hr) for edge in span)
+    start, stop = (nearest_edge(edge, hr, lr) for edge in span)
     return start, stop
 
 
