@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.context import SpawnContext
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
@@ -19,7 +15,7 @@ from unshrink.cli.batch import Job, Outcome, attempt, failure
 from unshrink.cli.tasks import Task
 from unshrink.cli.view import View
 from unshrink.errors import UnshrinkError
-from unshrink.threads import wait_passively
+from unshrink.processes import CONTEXT, begin_process, process_pool
 
 Steps = SimpleQueue[Any]
 """Of (process, name of the picture, step); None ends it."""
@@ -34,24 +30,10 @@ def in_processes(tasks: Sequence[Task], job: Job, workers: int, view: View) -> I
     A process that is stopped from outside, as a system does that has no memory left, is told as a failure of every
     task that was not done. An interruption stops all of them at once.
     """
-    context = multiprocessing.get_context("spawn")
-    steps: Steps = context.SimpleQueue()
-    with _shown(steps, view), _pool(context, workers, job, steps) as pool:
+    steps: Steps = CONTEXT.SimpleQueue()
+    with _shown(steps, view), process_pool(workers, _begin, (job, steps)) as pool:
         for task, future in [(task, pool.submit(_do, task)) for task in tasks]:
             yield _result(task, future)
-
-
-@contextlib.contextmanager
-def _pool(context: SpawnContext, workers: int, job: Job, steps: Steps) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(workers, context, _begin, (job, steps))
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()  # as an exception there, so that half-written files are removed
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -83,10 +65,7 @@ def _result(task: Task, future: Future[Outcome]) -> Outcome:
 def _begin(job: Job, steps: Steps) -> None:
     global _job, _steps
     _job, _steps = job, steps
-    os.environ["OMP_NUM_THREADS"] = "1"
-    wait_passively()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and stops the others
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    begin_process()
 
 
 def _do(task: Task) -> Outcome:

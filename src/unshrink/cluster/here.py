@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 
 from unshrink.cluster.doing import Doing, lost
 from unshrink.cluster.manifest import Row
 from unshrink.cluster.plan import Item
-from unshrink.threads import wait_passively
+from unshrink.processes import begin_process, process_pool
 
 AHEAD = 2
 """Pictures handed out for each process: one that it does, and one that it begins next."""
@@ -39,7 +35,7 @@ def run_here(items: Sequence[Item], doing: Doing, workers: int) -> Iterator[Row]
 def _round(waiting: deque[Item], doing: Doing, workers: int, suspects: list[Item]) -> Iterator[Row]:
     """Rows until all is done or a process is stopped; what was handed out then is in `suspects`."""
     running: dict[Future[Row], Item] = {}
-    with _pool(doing, workers) as pool:
+    with process_pool(workers, _begin, (doing,)) as pool:
         try:
             while waiting or running:
                 while waiting and len(running) < AHEAD * workers:
@@ -59,26 +55,10 @@ def _alone(item: Item, doing: Doing) -> Iterator[Row]:
     yield from (lost(one, doing) for one in suspects)
 
 
-@contextmanager
-def _pool(doing: Doing, workers: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (doing,))
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()  # as an exception there, so that half-written files are removed
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _begin(doing: Doing) -> None:
     global _doing
     _doing = doing
-    os.environ["OMP_NUM_THREADS"] = "1"
-    wait_passively()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and stops the others
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    begin_process()
 
 
 def _do(item: Item) -> Row:
