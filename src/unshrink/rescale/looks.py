@@ -16,8 +16,6 @@ LARGEST_STEP = 12
 """Most samples move by no more than half of this."""
 ROUNDNESS = 0.0622
 """Mean squared error of a step of 1 in textured blocks; see `files.trellis`."""
-
-
 CELLS = 1.035
 """What the first part's cells and the preamble add to the error of all, about; measured on held-out tiles."""
 DRAWN_SHARE = 0.4
